@@ -1,0 +1,1 @@
+"""Scientific machine learning: solvers and networks constrained by differential equations, one topic a subpackage."""
