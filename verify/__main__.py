@@ -1,0 +1,130 @@
+"""The command line: ``python -m verify list`` and ``python -m verify run``."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from verify.check import Level
+from verify.console import RunProgress, console, story, totals, verdict_table
+from verify.paper import Claim, UnknownNameError, discover, find_claim, find_paper
+from verify.record import Record
+from verify.runner import run as run_claims
+from verify.store import DEFAULT_FOLDER, Store, write_atomically
+
+app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+class LevelName(StrEnum):
+    """The levels as the command line spells them."""
+
+    quick = "quick"
+    full = "full"
+
+
+PaperOption = Annotated[str | None, typer.Option("--paper", metavar="SLUG", help="Only this paper.")]
+ResultsOption = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where records are kept.")]
+
+
+@app.command("list")
+def list_claims(
+    paper: PaperOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the papers and their claims without running anything."""
+    claims = _select(paper, None)
+    if as_json:
+        print(json.dumps([_listed(claim) for claim in claims], ensure_ascii=False, indent=1))
+        return
+    out = console()
+    current = None
+    for claim in claims:
+        if claim.paper is not current:
+            current = claim.paper
+            out.print(f"[bold]{current.slug}[/]  {current.title} (arXiv {current.arxiv})", soft_wrap=True)
+        out.print(f"  {claim.id}  [dim]{claim.ref} · expected {claim.expected}[/]\n    {claim.summary}")
+
+
+@app.command()
+def run(
+    paper: PaperOption = None,
+    claim: Annotated[str | None, typer.Option("--claim", metavar="ID", help="Only this claim.")] = None,
+    level: Annotated[LevelName, typer.Option(help="Sizes and number of seeds.")] = LevelName.quick,
+    seed: Annotated[int | None, typer.Option(help="Override every claim's seed.", min=0)] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the records.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is stored.")] = False,
+    results: ResultsOption = DEFAULT_FOLDER,
+) -> None:
+    """Run claims and print their verdicts.
+
+    Records are kept, and taken from there unless what they depend on has changed. The exit code is 0 if every verdict
+    is the expected one and 1 otherwise.
+    """
+    if jobs == 0:
+        raise typer.BadParameter("0 processes cannot run anything; expected -1 or at least 1", param_hint="--jobs")
+    claims = _select(paper, claim)
+    chosen: Level = level.value
+    with RunProgress(console(stderr=True), len(claims)) as progress:
+        records = run_claims(
+            claims,
+            Store(results),
+            level=chosen,
+            seed=seed,
+            jobs=jobs,
+            fresh=fresh,
+            on_start=progress.start,
+            on_done=progress.done,
+        )
+    if json_file is not None:
+        write_atomically(json_file, "[" + ",\n".join(record.to_json() for record in records) + "]\n")
+    _report(records, str(results), in_full=claim is not None)
+    raise typer.Exit(0 if all(record.as_expected for record in records) else 1)
+
+
+def _report(records: list[Record], folder: str, *, in_full: bool) -> None:
+    out = console()
+    out.print(verdict_table(records))
+    for record in records:
+        if in_full or not record.as_expected:
+            out.print()
+            out.print(story(record), soft_wrap=True)
+    out.print(f"\n{totals(records, folder)}", soft_wrap=True)
+
+
+def _select(slug: str | None, identifier: str | None) -> list[Claim]:
+    try:
+        papers = [find_paper(slug)] if slug is not None else list(discover().values())
+        chosen = [claim for paper in papers for claim in paper.claims.values()]
+        if identifier is not None:
+            wanted = find_claim(identifier)
+            if wanted not in chosen:
+                raise UnknownNameError("claim", identifier, [claim.id for claim in chosen])
+            chosen = [wanted]
+    except UnknownNameError as error:
+        console(stderr=True).print(str(error), soft_wrap=True, markup=False)
+        raise typer.Exit(2) from error
+    return chosen
+
+
+def _listed(claim: Claim) -> dict[str, object]:
+    return {
+        "id": claim.id,
+        "paper": claim.paper.slug,
+        "ref": claim.ref,
+        "statement": claim.statement,
+        "tags": list(claim.tags),
+        "level": claim.level,
+        "seed": claim.seed,
+        "expected": claim.expected.value,
+        "mutants": list(claim.mutants),
+        "controls": list(claim.controls),
+    }
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m verify")

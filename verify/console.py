@@ -1,0 +1,132 @@
+"""Records on the terminal: the verdict table, the full story of one record, the progress bar."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from verify.paper import Claim
+from verify.record import Record, Verdict
+
+_COLOUR = {
+    Verdict.HOLDS: "green",
+    Verdict.CORRECTED: "cyan",
+    Verdict.FAILS: "magenta",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.SKIPPED: "bright_black",
+    Verdict.ERROR: "bold red",
+}
+_WIDTH_WITHOUT_TERMINAL = 150
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that keeps the table readable when the output is a pipe or a file."""
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal:
+        made.width = _WIDTH_WITHOUT_TERMINAL
+    return made
+
+
+def verdict_table(records: Iterable[Record]) -> Table:
+    """One row a claim: verdict, strength of evidence, mutants killed (+ controls surviving), seconds, statement."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("claim", no_wrap=True, overflow="ellipsis", max_width=52)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("evidence", no_wrap=True)
+    table.add_column("killed", no_wrap=True)
+    table.add_column("s", justify="right", no_wrap=True)
+    table.add_column("statement", no_wrap=True, overflow="ellipsis", ratio=1)
+    for record in records:
+        unexpected = "" if record.as_expected else f" (expected {record.expected})"
+        survived = sum(control["survived"] for control in record.controls)
+        controls = f"+{survived}/{len(record.controls)}" if record.controls else ""
+        table.add_row(
+            escape(record.id),
+            Text(f"{record.verdict}{unexpected}", style=_COLOUR[record.verdict]),
+            record.strength or "–",
+            f"{record.killed}/{len(record.mutants)}{controls}",
+            f"{record.seconds:.1f}",
+            escape(record.summary),
+        )
+    return table
+
+
+def totals(records: Sequence[Record], folder: str) -> str:
+    """One line: how many claims reached which verdict, and how many mutants died."""
+    counts = Counter(record.verdict for record in records)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    mutants = sum(len(record.mutants) for record in records)
+    killed = sum(record.killed for record in records)
+    return f"{len(records)} claims: {told or 'none'}; mutants killed {killed}/{mutants}; records in {folder}"
+
+
+def story(record: Record) -> RenderableType:
+    """Everything a reader needs to see why a record says what it says."""
+    lines: list[RenderableType] = [
+        Text(f"{record.id} [{record.ref}]", style="bold"),
+        Padding(Text(record.statement), (0, 0, 0, 2)),
+        Text(f"verdict   {record.verdict} (expected {record.expected})", style=_COLOUR[record.verdict]),
+    ]
+    if record.message:
+        lines.append(Text(f"because   {record.message.strip()}"))
+    for evidence in record.evidence:
+        what = f": {evidence['says']}" if evidence["says"] else ""
+        lines.append(Text(f"evidence  {evidence['strength']}{what}: {evidence['outcome']}, {evidence['detail']}"))
+    for mutant in record.mutants:
+        fate = f"killed by {', '.join(mutant['by'])}" if mutant["killed"] else "SURVIVED"
+        lines.append(Text(f"mutant    {mutant['name']}: {fate}"))
+    for control in record.controls:
+        lines.append(Text(f"control   {control['name']}: {'survives' if control['survived'] else 'REJECTED'}"))
+    if record.counterexample is not None:
+        values = ", ".join(f"{name} = {value!r}" for name, value in record.counterexample.items())
+        lines.append(Text(f"counterexample  {values}"))
+    lines.append(Text(f"replay    {record.replay}"))
+    return Group(*lines)
+
+
+class RunProgress:
+    """A progress bar that names the claims in hand; a context manager."""
+
+    def __init__(self, target: Console, total: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=target,
+            transient=True,
+            disable=not target.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=total)
+        self._in_hand: dict[str, None] = {}
+
+    def __enter__(self) -> RunProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def start(self, claim: Claim) -> None:
+        """Name a claim as being in hand."""
+        self._in_hand[claim.id] = None
+        self._show()
+
+    def done(self, record: Record) -> None:
+        """Count a finished claim."""
+        self._in_hand.pop(record.id, None)
+        self._progress.advance(self._task)
+        self._show()
+
+    def _show(self) -> None:
+        self._progress.update(self._task, description=escape(", ".join(self._in_hand) or "stored records"))

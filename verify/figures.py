@@ -1,0 +1,98 @@
+"""``python -m verify.figures``: draw every paper's figures from stored records, each with its data beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import matplotlib as mpl
+import typer
+from rich.progress import track
+
+from verify.console import console, story
+from verify.paper import Figure, UnknownNameError, discover, find_paper
+from verify.runner import run, stored_record
+from verify.store import DEFAULT_FOLDER, Store, write_atomically
+
+STYLE: dict[Any, Any] = {
+    "figure.dpi": 110,
+    "savefig.dpi": 200,
+    "savefig.bbox": "tight",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "svg.hashsalt": "paperchecks",
+}
+
+
+class Format(StrEnum):
+    """File formats a figure can be written in."""
+
+    svg = "svg"
+    png = "png"
+    pdf = "pdf"
+
+
+def draw(figure: Figure, store: Store, out: Path, file_format: Format) -> Path:
+    """Draw one figure into ``out/<paper>/<figure>.<format>`` and its data into ``<figure>.<table>.csv`` beside it.
+
+    The claim behind the figure is run only if the store has no valid record of it.
+
+    Raises
+    ------
+    RuntimeError
+        If that claim's record holds no data, with the record's story.
+    """
+    claim = figure.paper.claims[figure.source]
+    record = stored_record(claim, store, "full") or stored_record(claim, store, "quick")
+    record = record or run([claim], store)[0]
+    if not record.tables:
+        with (told := console(stderr=True)).capture() as capture:
+            told.print(story(record))
+        raise RuntimeError(f"figure {figure.name} has no data, its claim kept none:\n{capture.get()}")
+    folder = out / figure.paper.slug
+    for name, columns in record.tables.items():
+        write_atomically(folder / f"{figure.name}.{name}.csv", _as_csv(columns))
+    place = folder / f"{figure.name}.{file_format}"
+    with mpl.rc_context(STYLE):
+        canvas = figure.draw(record.tables)
+        canvas.savefig(place, metadata={"Date": None} if file_format is Format.svg else None)
+    return place
+
+
+def _as_csv(columns: dict[str, list[float]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
+def main(
+    paper: Annotated[str | None, typer.Option("--paper", metavar="SLUG", help="Only this paper.")] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write.")] = Path("figures"),
+    file_format: Annotated[Format, typer.Option("--format", help="File format.")] = Format.svg,
+    results: Annotated[Path, typer.Option("--results", metavar="DIR", help="The records.")] = DEFAULT_FOLDER,
+) -> None:
+    """Draw the figures from stored records; a claim whose record is missing is run first."""
+    try:
+        papers = [find_paper(paper)] if paper is not None else list(discover().values())
+    except UnknownNameError as error:
+        console(stderr=True).print(str(error), soft_wrap=True, markup=False)
+        raise typer.Exit(2) from error
+    mpl.use("agg")
+    figures = [figure for each in papers for figure in each.figures.values()]
+    progress = console(stderr=True)
+    for figure in track(figures, "figures", console=progress, transient=True, disable=not progress.is_terminal):
+        place = draw(figure, Store(results), out, file_format)
+        console().print(str(place), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
