@@ -98,17 +98,13 @@ def _report(records: list[Record], folder: str, *, in_full: bool) -> None:
 
 def _select(slug: str | None, identifier: str | None) -> list[Claim]:
     try:
-        papers = [find_paper(slug)] if slug is not None else list(discover().values())
-        chosen = [claim for paper in papers for claim in paper.claims.values()]
         if identifier is not None:
-            wanted = find_claim(identifier)
-            if wanted not in chosen:
-                raise UnknownNameError("claim", identifier, [claim.id for claim in chosen])
-            chosen = [wanted]
+            return [find_claim(identifier, slug)]
+        papers = discover() if slug is None else {slug: find_paper(slug)}
+        return [claim for paper in papers.values() for claim in paper.claims.values()]
     except UnknownNameError as error:
         console(stderr=True).print(str(error), soft_wrap=True, markup=False)
         raise typer.Exit(2) from error
-    return chosen
 
 
 def _listed(claim: Claim) -> dict[str, object]:

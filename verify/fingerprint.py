@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
-from verify.paper import Claim, discover
+from verify.paper import Claim, registered
 
 _PACKAGES = (
     "torch",
@@ -80,10 +80,7 @@ def fingerprint(claim: Claim, level: str, seed: int) -> str:
 
 @functools.cache
 def _first_party() -> frozenset[str]:
-    packages = {"verify"}
-    for paper in discover().values():
-        packages |= {claim.body.__module__.partition(".")[0] for claim in paper.claims.values()}
-    return frozenset(packages)
+    return frozenset({"verify"} | {entry.value.partition(".")[0] for entry in registered().values()})
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from verify.check import Level
@@ -245,40 +245,53 @@ class Paper:
 
 
 @functools.cache
-def discover() -> dict[str, Paper]:
-    """All papers of installed packages by slug, in alphabetical order.
+def registered() -> dict[str, EntryPoint]:
+    """Entry points of installed packages' papers by slug, in alphabetical order; loads none of them.
 
     Raises
     ------
-    TypeError
-        If an entry point of the group does not lead to a :class:`Paper`.
     ValueError
-        If two packages claim the same slug, or an entry point's name is not its paper's slug.
+        If two packages register the same slug.
     """
-    papers: dict[str, Paper] = {}
+    entries: dict[str, EntryPoint] = {}
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
-        paper = entry.load()
-        if not isinstance(paper, Paper):
-            raise TypeError(f"entry point {entry.value} is a {type(paper).__name__}; expected a verify.Paper")
-        if paper.slug != entry.name:
-            raise ValueError(f"entry point {entry.name} leads to paper {paper.slug!r}; the two must agree")
-        if paper.slug in papers and papers[paper.slug] is not paper:
-            raise ValueError(f"two packages register a paper {paper.slug!r}")
-        papers[paper.slug] = paper
-    return papers
+        if entry.name in entries and entries[entry.name].value != entry.value:
+            raise ValueError(
+                f"two packages register a paper {entry.name!r}: {entries[entry.name].value}, {entry.value}"
+            )
+        entries[entry.name] = entry
+    return entries
+
+
+def discover() -> dict[str, Paper]:
+    """All papers of installed packages by slug, in alphabetical order; see :func:`find_paper`."""
+    return {slug: find_paper(slug) for slug in registered()}
 
 
 def find_paper(slug: str) -> Paper:
-    """The paper with this slug; :class:`UnknownNameError` if there is none."""
-    papers = discover()
-    if slug not in papers:
-        raise UnknownNameError("paper", slug, papers)
-    return papers[slug]
+    """The paper with this slug.
+
+    Raises
+    ------
+    UnknownNameError
+        If no installed package registers it.
+    TypeError
+        If its entry point does not lead to a :class:`Paper` of that slug.
+    """
+    entries = registered()
+    if slug not in entries:
+        raise UnknownNameError("paper", slug, entries)
+    paper = entries[slug].load()
+    if not isinstance(paper, Paper) or paper.slug != slug:
+        raise TypeError(f"entry point {slug} = {entries[slug].value} gives {paper!r}; expected the Paper {slug!r}")
+    return paper
 
 
-def find_claim(identifier: str) -> Claim:
-    """The claim ``slug.name``; :class:`UnknownNameError` if there is none."""
-    claims = {claim.id: claim for paper in discover().values() for claim in paper.claims.values()}
+def find_claim(identifier: str, slug: str | None = None) -> Claim:
+    """The claim ``slug.name``, of paper ``slug`` if that is given; :class:`UnknownNameError` if there is none."""
+    slug = slug or identifier.partition(".")[0]
+    papers = [find_paper(slug)] if slug in registered() else list(discover().values())
+    claims = {claim.id: claim for paper in papers for claim in paper.claims.values()}
     if identifier not in claims:
         raise UnknownNameError("claim", identifier, claims)
     return claims[identifier]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import joblib
 import torch
+from threadpoolctl import threadpool_limits
 
 from verify.check import Level
 from verify.fingerprint import fingerprint
@@ -94,7 +95,8 @@ def _judge_and_store(claim_id: str, level: Level, seed: int | None, store: Store
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        record = judge(find_claim(claim_id), level, seed)
+        with threadpool_limits(1):
+            record = judge(find_claim(claim_id), level, seed)
     finally:
         torch.set_num_threads(threads)
     if record.verdict is not Verdict.SKIPPED:
