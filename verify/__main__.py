@@ -98,10 +98,11 @@ def _report(records: list[Record], folder: str, *, in_full: bool) -> None:
 
 def _select(slug: str | None, identifier: str | None) -> list[Claim]:
     try:
+        paper = None if slug is None else find_paper(slug)
         if identifier is not None:
-            return [find_claim(identifier, slug)]
-        papers = discover() if slug is None else {slug: find_paper(slug)}
-        return [claim for paper in papers.values() for claim in paper.claims.values()]
+            return [find_claim(identifier, paper)]
+        papers = discover().values() if paper is None else [paper]
+        return [claim for each in papers for claim in each.claims.values()]
     except UnknownNameError as error:
         console(stderr=True).print(str(error), soft_wrap=True, markup=False)
         raise typer.Exit(2) from error

@@ -287,11 +287,13 @@ def find_paper(slug: str) -> Paper:
     return paper
 
 
-def find_claim(identifier: str, slug: str | None = None) -> Claim:
-    """The claim ``slug.name``, of paper ``slug`` if that is given; :class:`UnknownNameError` if there is none."""
-    slug = slug or identifier.partition(".")[0]
-    papers = [find_paper(slug)] if slug in registered() else list(discover().values())
-    claims = {claim.id: claim for paper in papers for claim in paper.claims.values()}
+def find_claim(identifier: str, paper: Paper | None = None) -> Claim:
+    """The claim ``slug.name``, among those of ``paper`` if it is given; :class:`UnknownNameError` if there is none."""
+    slug = identifier.partition(".")[0]
+    if paper is None and slug in registered():
+        paper = find_paper(slug)
+    papers = discover().values() if paper is None else [paper]
+    claims = {claim.id: claim for each in papers for claim in each.claims.values()}
     if identifier not in claims:
         raise UnknownNameError("claim", identifier, claims)
     return claims[identifier]
