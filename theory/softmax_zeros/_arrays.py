@@ -64,6 +64,16 @@ def as_float64(**named: Any) -> tuple[list[torch.Tensor], Restore]:
     return converted, restore
 
 
+def same_kind(*inputs: Any) -> Callable[[torch.Tensor], Any]:
+    """Return a function that hands a tensor back in the kind of ``inputs`` without changing its dtype.
+
+    A tensor stays a tensor if any input is one; otherwise it becomes a NumPy array or scalar.
+    """
+    if any(isinstance(value, torch.Tensor) for value in inputs):
+        return lambda result: result
+    return lambda result: result.detach().numpy()[()]
+
+
 def _classify(name: str, value: Any) -> Array:
     if isinstance(value, torch.Tensor):
         if not value.is_floating_point():
@@ -89,3 +99,36 @@ def require_samples(**named: torch.Tensor) -> None:
             raise ValueError(
                 f"{name} has shape {tuple(tensor.shape)}; expected the shape of {first}, {tuple(reference.shape)}"
             )
+
+
+def require_positive(**named: torch.Tensor) -> None:
+    """Raise ``ValueError`` unless all entries of the named tensors are greater than 0."""
+    for name, tensor in named.items():
+        if bool((tensor <= 0.0).any()):
+            raise ValueError(f"{name} contains {tensor.min().item()}; expected positive numbers")
+
+
+def require_nonnegative(**named: torch.Tensor) -> None:
+    """Raise ``ValueError`` unless all entries of the named tensors are at least 0."""
+    for name, tensor in named.items():
+        if bool((tensor < 0.0).any()):
+            raise ValueError(f"{name} contains {tensor.min().item()}; expected nonnegative numbers")
+
+
+def require_broadcast(**named: torch.Tensor) -> None:
+    """Raise ``ValueError`` unless the shapes of the named tensors broadcast."""
+    try:
+        torch.broadcast_shapes(*(tensor.shape for tensor in named.values()))  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        shapes = ", ".join(f"{name} has shape {tuple(tensor.shape)}" for name, tensor in named.items())
+        raise ValueError(f"{shapes}; expected shapes that broadcast") from None
+
+
+def restore_below(restore: Restore, bound: torch.Tensor) -> Any:
+    """A nonnegative lower bound in the caller's kind and dtype, rounded toward zero; the gradient passes through."""
+    nearest = torch.as_tensor(restore(bound.detach()))
+    if nearest.dtype == torch.float64:
+        return restore(bound)
+    below = torch.nextafter(nearest, torch.zeros_like(nearest))
+    below = torch.where(nearest.double() > bound, below, nearest).double()
+    return restore(bound * (below / bound.detach()).nan_to_num(nan=1.0))
