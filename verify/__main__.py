@@ -36,7 +36,7 @@ def list_claims(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the papers and their claims without running anything."""
-    claims = _select(paper, None)
+    claims = _select(paper, [])
     if as_json:
         print(json.dumps([_listed(claim) for claim in claims], ensure_ascii=False, indent=1))
         return
@@ -52,7 +52,9 @@ def list_claims(
 @app.command()
 def run(
     paper: PaperOption = None,
-    claim: Annotated[str | None, typer.Option("--claim", metavar="ID", help="Only this claim.")] = None,
+    claim: Annotated[
+        list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim; repeatable.")
+    ] = None,
     level: Annotated[LevelName, typer.Option(help="Sizes and number of seeds.")] = LevelName.quick,
     seed: Annotated[int | None, typer.Option(help="Override every claim's seed.", min=0)] = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
@@ -67,7 +69,7 @@ def run(
     """
     if jobs == 0:
         raise typer.BadParameter("0 processes cannot run anything; expected -1 or at least 1", param_hint="--jobs")
-    claims = _select(paper, claim)
+    claims = _select(paper, claim or [])
     chosen: Level = level.value
     with RunProgress(console(stderr=True), len(claims)) as progress:
         records = run_claims(
@@ -82,7 +84,7 @@ def run(
         )
     if json_file is not None:
         write_atomically(json_file, "[" + ",\n".join(record.to_json() for record in records) + "]\n")
-    _report(records, str(results), in_full=claim is not None)
+    _report(records, str(results), in_full=bool(claim))
     raise typer.Exit(0 if all(record.as_expected for record in records) else 1)
 
 
@@ -96,11 +98,11 @@ def _report(records: list[Record], folder: str, *, in_full: bool) -> None:
     out.print(f"\n{totals(records, folder)}", soft_wrap=True)
 
 
-def _select(slug: str | None, identifier: str | None) -> list[Claim]:
+def _select(slug: str | None, identifiers: list[str]) -> list[Claim]:
     try:
         paper = None if slug is None else find_paper(slug)
-        if identifier is not None:
-            return [find_claim(identifier, paper)]
+        if identifiers:
+            return [find_claim(identifier, paper) for identifier in dict.fromkeys(identifiers)]
         papers = discover().values() if paper is None else [paper]
         return [claim for each in papers for claim in each.claims.values()]
     except UnknownNameError as error:

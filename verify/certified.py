@@ -48,7 +48,7 @@ def positive_over_box(
     Evidence
         ``FAILS`` carries a point at which the function is certainly not positive.
     """
-    domain = ", ".join(f"{name} ∈ [{low:g}, {high:g}]" for name, (low, high) in box.items())
+    domain = ", ".join(f"{name} ∈ [{low:g}, {high:g}]" for name, (low, high) in box.items()) or "one point"
     spans = {name: high - low or 1.0 for name, (low, high) in box.items()}
     queue: list[tuple[float, int, dict[str, tuple[float, float]]]] = [(0.0, 0, dict(box))]
     evaluated = 0
@@ -63,7 +63,7 @@ def positive_over_box(
             if value <= 0:
                 numbers = {"boxes": evaluated}
                 return Evidence(Strength.CERTIFIED, Outcome.FAILS, f"negative in {domain}", numbers, centre)
-            if evaluated >= max_boxes:
+            if evaluated >= max_boxes or not part:
                 detail = f"undecided after {evaluated} boxes, near {part}"
                 return Evidence(Strength.CERTIFIED, Outcome.UNDECIDED, detail, {"boxes": evaluated})
             widest = max(part, key=lambda name: (part[name][1] - part[name][0]) / spans[name])

@@ -14,6 +14,7 @@ from verify.evidence import Evidence, Outcome, Strength
 DIGITS = 50
 """Precision in decimal digits at which a candidate counterexample is evaluated."""
 
+_FIRST_ATTEMPTS = 3
 _ATTEMPTS = 200
 _Z3_MILLISECONDS = 20_000
 
@@ -63,6 +64,8 @@ def _prove_by_z3(formula: z3.BoolRef) -> Evidence:
 
 
 def _prove_by_sympy(statement: sp.Basic, seed: int) -> Evidence:
+    if refuted := _refute_numerically(statement, seed, _FIRST_ATTEMPTS):
+        return refuted
     if isinstance(statement, sp.Eq):
         difference = statement.lhs - statement.rhs
         if any(simplifier(difference) == 0 for simplifier in _SIMPLIFIERS):
@@ -71,13 +74,13 @@ def _prove_by_sympy(statement: sp.Basic, seed: int) -> Evidence:
             return Evidence(Strength.PROVED, Outcome.HOLDS, f"sympy reduces the two sides to one{over}")
     elif sp.simplify(statement) == sp.true:
         return Evidence(Strength.PROVED, Outcome.HOLDS, "sympy reduces the statement to true")
-    return _refute_numerically(statement, seed) or Evidence(
+    return _refute_numerically(statement, seed, _ATTEMPTS) or Evidence(
         Strength.PROVED, Outcome.UNDECIDED, f"sympy could not decide it, nor {_ATTEMPTS} points refute it"
     )
 
 
-def _refute_numerically(statement: sp.Basic, seed: int) -> Evidence | None:
-    for values in itertools.islice(_assignments(sorted(statement.free_symbols, key=str), seed), _ATTEMPTS):
+def _refute_numerically(statement: sp.Basic, seed: int, attempts: int) -> Evidence | None:
+    for values in itertools.islice(_assignments(sorted(statement.free_symbols, key=str), seed), attempts):
         at_point = statement.subs(values)
         if isinstance(at_point, sp.Eq):
             gap = abs(sp.N(at_point.lhs - at_point.rhs, DIGITS, maxn=4 * DIGITS))

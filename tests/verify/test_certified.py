@@ -28,6 +28,12 @@ def test_a_false_inequality_gets_a_point():
     assert found.counterexample["x"] ** 2 <= 0.01
 
 
+def test_an_inequality_without_variables_is_one_evaluation():
+    assert positive_over_box(lambda: arb.pi() - 3, {}, bits=64, max_boxes=9).outcome == "holds"
+    assert positive_over_box(lambda: arb.pi() - 4, {}, bits=64, max_boxes=9).outcome == "fails"
+    assert positive_over_box(lambda: arb.pi() - arb.pi(), {}, bits=64, max_boxes=9).outcome == "undecided"
+
+
 def test_a_touched_bound_is_undecided_not_certified():
     found = positive_over_box(lambda x: x**2, {"x": (-1, 2)}, bits=64, max_boxes=200)
     assert found.outcome == "undecided"

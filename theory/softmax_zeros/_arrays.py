@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -44,9 +45,7 @@ def as_float64(**named: Any) -> tuple[list[torch.Tensor], Restore]:
             dtypes.append(tensor.dtype)
         if tensor.numel() == 0:
             raise ValueError(f"{name} is empty (shape {tuple(tensor.shape)}); expected at least one entry")
-        if not bool(torch.isfinite(tensor.detach()).all()):
-            bad = tensor.detach().flatten()[~torch.isfinite(tensor.detach().flatten())][0].item()
-            raise ValueError(f"{name} contains {bad}; expected finite numbers")
+        _require_finite(name, tensor.detach())
         converted.append(tensor.to(device=device, dtype=torch.float64))
     dtype = torch.float64
     if dtypes:
@@ -72,6 +71,13 @@ def same_kind(*inputs: Any) -> Callable[[torch.Tensor], Any]:
     if any(isinstance(value, torch.Tensor) for value in inputs):
         return lambda result: result
     return lambda result: result.detach().numpy()[()]
+
+
+def _require_finite(name: str, tensor: torch.Tensor) -> None:
+    if math.isfinite(tensor.sum().item()):
+        return
+    if bool((outside := ~torch.isfinite(tensor)).any()):  # finite entries may have overflowed the sum
+        raise ValueError(f"{name} contains {tensor[outside][0].item()}; expected finite numbers")
 
 
 def _classify(name: str, value: Any) -> Array:

@@ -57,7 +57,9 @@ def activation_radius(name: str, h: Any, hdot: Any) -> Any:
     TypeError, ValueError
         For an unknown name, input that is not real, floating and finite, or shapes that do not broadcast.
 
-    References ---------- arXiv 2603.13552, Appendix 2. Its value ``pi/2`` for the tanh form of GELU is that
+    References
+    ----------
+    arXiv 2603.13552, Appendix 2. Its value ``pi/2`` for the tanh form of GELU is that
     of tanh; see `singularities`.
     """
     distance_to = _lookup(name)

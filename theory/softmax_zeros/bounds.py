@@ -11,7 +11,9 @@ by one unit roundoff a term, and the last step loses 16 units of ``2**-52``. Thi
 ``log`` are good to one ulp, which the vectorised ones of torch are. For a narrower input dtype the result is
 rounded toward zero into that dtype.
 
-References ---------- P. Sao, "Ghosts of Softmax", arXiv 2603.13552: Theorem 4.3 (binary radius), Theorem 4.6
+References
+----------
+P. Sao, "Ghosts of Softmax", arXiv 2603.13552: Theorem 4.3 (binary radius), Theorem 4.6
 (support bound). The dominance and variance bounds are ours; the proofs are in the docstring of `lower_bound`.
 """
 
@@ -65,7 +67,9 @@ def binary_radius(gap: Any, spread: Any, temperature: Any = 1.0) -> Any:
         For input that is not real, floating and finite, ``temperature <= 0``, or shapes that do not
         broadcast.
 
-    References ---------- arXiv 2603.13552, Theorem 4.3 and Equation 10 (some listings print it without the
+    References
+    ----------
+    arXiv 2603.13552, Theorem 4.3 and Equation 10 (some listings print it without the
     root). The temperature form follows by dividing ``gap`` and ``spread`` by ``T``; it is not ``T`` times the
     radius at ``T = 1``.
     """

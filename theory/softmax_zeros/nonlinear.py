@@ -1,6 +1,8 @@
 """Ghost radius of the true line loss, when the logits are not linear in the step.
 
-References ---------- P. Sao, "Ghosts of Softmax", arXiv 2603.13552, Appendix 1. Its Proposition A1.1 is false
+References
+----------
+P. Sao, "Ghosts of Softmax", arXiv 2603.13552, Appendix 1. Its Proposition A1.1 is false
 as stated (its error term changes under a common shift of the logits, and it bounds second derivatives on the
 real line only); what is here is ours.
 """

@@ -86,7 +86,9 @@ def weierstrass_inverse_sqrt(v: Any, sigma: Any) -> Any:
     TypeError, ValueError
         For input that is not real, floating and finite, ``sigma <= 0``, or shapes that do not broadcast.
 
-    References ---------- arXiv 2603.13552, Appendix 3, Equation 24, read as 0 for ``t <= 0``; its constant is
+    References
+    ----------
+    arXiv 2603.13552, Appendix 3, Equation 24, read as 0 for ``t <= 0``; its constant is
     ``(2 sigma)**(-1/2)``. The "randomised smoothing" form with ``max(0, .) + eps`` given beside it diverges
     as ``eps -> 0``.
     """

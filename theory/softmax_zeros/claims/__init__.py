@@ -4,7 +4,32 @@ Notation: n classes, logits z, logit slopes a = J_z v along a unit direction v, 
 F(t) = Σ w_k e^{a_k t}, spread Δ = max a − min a, ρ* the smallest modulus of a zero of F, ρ_a = π/Δ.
 """
 
-from theory.softmax_zeros.claims import binary
+from theory.softmax_zeros.claims import (
+    activations,
+    binary,
+    divergence,
+    figures_closed_forms,
+    figures_zeros,
+    hessian,
+    linearisation,
+    lower_bounds,
+    networks,
+    steps,
+    zeros,
+)
 from theory.softmax_zeros.claims.paper import paper
 
-__all__ = ["binary", "paper"]
+__all__ = [
+    "activations",
+    "binary",
+    "divergence",
+    "figures_closed_forms",
+    "figures_zeros",
+    "hessian",
+    "linearisation",
+    "lower_bounds",
+    "networks",
+    "paper",
+    "steps",
+    "zeros",
+]

@@ -55,6 +55,8 @@ def binary_radius_is_the_nearest_zero(check, formula=binary_radius):
         f = lambda t, gap=gap, spread=spread: acb(gap).exp() + (acb(spread) * t).exp()  # noqa: E731
         check.certifies_zero_count(f, inside=0.999 * rho, count=0, says=f"none inside (δ={gap}, Δ={spread})")
         check.certifies_zero_count(f, inside=1.001 * rho, count=2, says=f"a pair outside (δ={gap}, Δ={spread})")
+    gaps, spreads = (x.ravel() for x in np.meshgrid(np.linspace(-12, 12, 49), np.geomspace(0.1, 30, 40)))
+    check.table("surface", gap=gaps, spread=spreads, radius=formula(gaps, spreads))
 
 
 @paper.refuted(
