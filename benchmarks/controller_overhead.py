@@ -3,7 +3,8 @@
 Run with ``OMP_NUM_THREADS=1 python benchmarks/controller_overhead.py``. The model is an MLP 64-128-128-10 with GELU on
 the digits of scikit-learn, batch 128, Adam. A plain step is zero_grad, forward, backward and step. All loops run in
 turn within each repetition, in CPU time of the thread, and the ratio is the median over repetitions, so a busy machine
-affects them alike. In the second column the learning rate is so large that every step is shortened, which needs a second Jacobian-vector product.
+affects them alike. In the second column the learning rate is so large that nearly every step is shortened, which needs
+a second Jacobian-vector product.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def test_an_admissible_step_is_the_plain_step_bit_for_bit(digits, name):
 def test_a_resumed_run_is_the_same_run(digits, name, way):
     data = list(batches(digits, 16))
     model = mlp()
-    clip = RadiusClip(OPTIMIZERS[name](model.parameters(), lr=0.05), model, 0.01)
+    clip = RadiusClip(OPTIMIZERS[name](model.parameters(), lr=0.5), model, 0.01)
     train(clip, model, data[:8])
     if way == "state dict":
         file = io.BytesIO()
@@ -258,19 +258,21 @@ def test_bfloat16_parameters_keep_the_target_too(digits):
     assert any(0.0 < report.scale < 1.0 for report in scales)
 
 
-def test_a_step_of_zero_and_an_infinite_radius(digits):
-    model = mlp()
-    clip = RadiusClip(torch.optim.SGD(model.parameters(), lr=0.1), model)
-    x, _ = next(batches(digits, 1))
-    clip.observe(x)
+@pytest.mark.parametrize("radius", ["rho_a", "exact", "descent"])
+def test_a_step_of_zero_and_an_infinite_radius(digits, radius):
+    model = nn.Sequential(nn.Linear(64, 32), nn.GELU(), nn.Linear(32, 10)).double()
+    nn.init.zeros_(model[2].weight)
+    clip = RadiusClip(torch.optim.SGD(model.parameters(), lr=0.1), model, radius=radius)
+    x, y = next(batches(digits, 1, torch.float64))
+    seen = (x, y) if radius == "descent" else (x,)
+    clip.observe(*seen)
     clip.step()
     assert (clip.report.tau, clip.report.r, clip.report.rho, clip.report.sample) == (0.0, 0.0, math.inf, None)
-    model[2].bias.grad = torch.ones(10)
-    clip.observe(x)
+    model[0].bias.grad = torch.ones(32, dtype=torch.float64)
+    clip.observe(*seen)
     clip.step()
-    assert clip.report.tau == pytest.approx(0.1 * math.sqrt(10))
-    assert clip.report.r < 1e-6
-    assert clip.report.scale == 1.0
+    assert clip.report.tau == pytest.approx(0.1 * math.sqrt(32))
+    assert (clip.report.rho, clip.report.r, clip.report.scale, clip.report.sample) == (math.inf, 0.0, 1.0, None)
 
 
 def test_a_direction_that_does_not_descend_is_not_taken(digits):

@@ -273,12 +273,14 @@ class RadiusClip(Optimizer):
 
 def _normalised(radius: Radius, line: StepLine, batches: Sequence[Batch], target: float) -> tuple[float, int | None]:
     """``r`` of the step measured, and the sample that limits it."""
+    r, sample = line.support()
+    if r == 0.0:
+        return 0.0, None
     if radius == "descent":
         labels = torch.cat([batch.labels.reshape(-1) for batch in batches if batch.labels is not None])
         longest = descent_certificate(line.logits, line.slopes, labels).max_step
         return 1.0 / longest if longest > 0.0 else math.inf, None
-    r, sample = line.support()
     if radius == "exact" and r > target:
         exact = batch_radius(line.logits, line.slopes)
         return 1.0 / float(exact.lower), int(exact.index)
-    return r, sample if r > 0.0 else None
+    return r, sample

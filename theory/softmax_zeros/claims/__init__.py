@@ -15,6 +15,7 @@ from theory.softmax_zeros.claims import (
     lower_bounds,
     networks,
     steps,
+    training,
     zeros,
 )
 from theory.softmax_zeros.claims.paper import paper
@@ -31,5 +32,6 @@ __all__ = [
     "networks",
     "paper",
     "steps",
+    "training",
     "zeros",
 ]

@@ -47,7 +47,7 @@ METHODS = {
 def bounds_on_networks(tables: Tables) -> Figure:
     """Share of training samples whose lower bound is at most a given fraction of the exact radius, along −∇.
 
-    Lines of different width show where bounds coincide: all but the variance early in the linear model.
+    Early in the linear model no class has a majority: both dominance bounds are then π/Δ, and the lines coincide.
     """
     figure, grid = plt.subplots(2, 2, figsize=(8, 6), sharex=True, sharey=True, layout="constrained")
     titles = {"linear": "linear model", "mlp": "MLP 64-128-128-10"}

@@ -237,7 +237,8 @@ def the_variance_of_the_slopes_grows_no_faster_than_for_two_classes(check, formu
         u = steps / np.ptp(a)
         weights = [(arb(zk) + arb(ak) * arb(u)).exp() for zk, ak in zip(z, a, strict=True)]
         mean = sum(w * arb(ak) for w, ak in zip(weights, a, strict=True)) / sum(weights)
-        tilted = sum(w * (arb(ak) - mean) ** 2 for w, ak in zip(weights, a, strict=True)) / sum(weights)
+        offsets = [arb(ak) - mean for ak in a]
+        tilted = sum(w * offset * offset for w, offset in zip(weights, offsets, strict=True)) / sum(weights)
         return tilted <= formula(np.ptp(a), variance(z, a), u) * (1 + 1e-9)
 
     with certified.precision(300):

@@ -195,6 +195,12 @@ def support_radius(model: nn.Module, x: Tensor, direction: Tensors) -> float:
     return float(rho_a(slopes.double()).min())
 
 
+@torch.no_grad()
+def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
+    """Share of samples classified as labelled, in evaluation mode."""
+    return float((model.eval()(x).argmax(1) == y).double().mean())
+
+
 class Curve(NamedTuple):
     """What a step does, one entry a step length."""
 
