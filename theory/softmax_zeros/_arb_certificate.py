@@ -74,7 +74,7 @@ def enclose_nearest(logits: Sequence[float], slopes: Sequence[float], start: com
             lower, upper = function.bisect(lower, upper, rtol)
             zero = function.zero_near_circle(lower, upper)
     except UndecidedCount:
-        pass
+        pass  # the bounds found so far hold
     rho = abs(zero) if cmath.isfinite(zero) else lower + (upper - lower) / 2
     return Enclosure(min(max(rho, lower), upper), zero, lower, upper)
 
@@ -159,10 +159,12 @@ class BallSum:
         return zero, outer if math.isfinite(outer) and self.count(outer) > 0 else math.inf
 
     def populated_radius(self, start: float) -> float:
-        """Double ``start`` until the disc holds a zero."""
-        outer = 2 * start
-        while math.isfinite(outer) and self.count(outer) == 0:
-            outer *= 2
+        """Enlarge ``start`` until the disc holds a zero."""
+        outer = start
+        while math.isfinite(outer):
+            outer *= 1.9  # not 2: zeros are often at multiples of the support bound
+            if self.count(outer) > 0:
+                break
         return outer
 
     def bisect(self, lower: float, upper: float, rtol: float) -> tuple[float, float]:
@@ -317,14 +319,13 @@ class _Winding:
 def _towards_chord(end: acb) -> complex | None:
     """Return about the point of the segment from 1 to ``end`` that is closest to 0 (any direction is rigorous)."""
     target = complex(float(end.real.mid()), float(end.imag.mid()))
-    if not (math.isfinite(target.real) and math.isfinite(target.imag)):
+    if not max(abs(target.real), abs(target.imag)) < 1e100:
         return None
     along = target - 1
     length = abs(along) ** 2
-    if length == 0 or not math.isfinite(length):
+    if length == 0.0:
         return 1 + 0j
-    position = min(max(-along.real / length, 0.0), 1.0)
-    return 1 + position * along
+    return 1 + min(max(-along.real / length, 0.0), 1.0) * along
 
 
 def _round_down(ball: arb) -> float:

@@ -56,24 +56,24 @@ Tensor = torch.Tensor
 _ROUND = 2.0**-53
 _STRIP = 3.0  # height of the chord inside the zero-free strip |Im t| < π
 _DISCS = 4  # zeros in the upper half plane that a certificate can tell apart
-_WIDE_GAP = 1.2  # difference of moduli wide enough to lead the contour through
 _SLACK = 1.01
 _ELEMENTS = 1 << 18  # size of the largest intermediate array
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to search, and into how many pieces to cut each arc."""
+    """How hard to search, into how many pieces to cut each arc, and through which gaps between moduli to lead it."""
 
     starts: Starts
     pieces: int
+    gap: float
 
 
 EFFORTS = (
-    Effort(Starts(corners=2, rings=1, angles=6, steps=7), pieces=24),
-    Effort(Starts(corners=4, rings=4, angles=8, steps=12), pieces=96),
-    Effort(Starts(corners=8, rings=8, angles=16, steps=20), pieces=400),
-    Effort(Starts(corners=8, rings=16, angles=24, steps=30), pieces=1600),
+    Effort(Starts(corners=2, rings=1, angles=6, steps=7), pieces=24, gap=1.2),
+    Effort(Starts(corners=4, rings=4, angles=8, steps=12), pieces=96, gap=0.4),
+    Effort(Starts(corners=8, rings=8, angles=16, steps=20), pieces=400, gap=0.05),
+    Effort(Starts(corners=8, rings=16, angles=24, steps=30), pieces=1600, gap=0.01),
 )
 
 
@@ -143,7 +143,7 @@ def _attempt(function: ScaledSum, reach: Tensor, effort: Effort) -> Located:
     frame = _Frame.of(function)
     found = search(function, reach, effort.starts)
     discs = _discs(frame, found)
-    outer, inside = _contour(found.modulus)
+    outer, inside = _contour(found.modulus, effort.gap)
     inner, count = _count(frame, outer, effort.pieces)
     low = (discs.modulus - discs.radius).masked_fill(~inside, math.inf).amin(-1)
     high = discs.modulus + discs.radius
@@ -216,14 +216,14 @@ def _disjoint(discs: _Discs, inside: Tensor) -> Tensor:
     return ((torch.addcmul(du.square(), dv, dv) > reach.square()) | ~matters).flatten(1).all(-1)
 
 
-def _contour(modulus: Tensor) -> tuple[Tensor, Tensor]:
+def _contour(modulus: Tensor, wide: float) -> tuple[Tensor, Tensor]:
     """Choose a radius in a gap of the sorted moduli, and tell which of the first candidates lie inside it.
 
-    The gap is the first wide one after a candidate, or else the widest.
+    The gap is the first that is at least ``wide``, or else the widest.
     """
     first = modulus[:, :_DISCS]
     following = torch.nn.functional.pad(modulus[:, 1 : _DISCS + 1], (0, first.shape[1]), value=math.inf)
-    gap = (following[:, : first.shape[1]] - first).nan_to_num(nan=0.0).clamp(max=_WIDE_GAP)
+    gap = (following[:, : first.shape[1]] - first).nan_to_num(nan=0.0).clamp(max=wide)
     index = gap.argmax(-1, keepdim=True)
     outer = (first.gather(-1, index) + 0.5 * gap.gather(-1, index)).nan_to_num(posinf=2 * math.pi)
     return outer[:, 0], first < outer

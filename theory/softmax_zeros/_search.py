@@ -17,6 +17,7 @@ Tensor = torch.Tensor
 _LONGEST_STEP = 1.5  # in either coordinate; zeros of a scaled sum are about 2π apart
 _STALLED = 1e-5  # relative length of the last step of an iteration that has converged
 _FAR = 1e12  # in slope spreads; float64 has no digits left for the phases
+_SMALL = 1e-2  # value at a candidate before its last step, relative to the largest term
 _SAME = 1e-4  # distance below which two candidates are one
 
 
@@ -71,7 +72,7 @@ def newton(function: ScaledSum, u: Tensor, v: Tensor, steps: int) -> tuple[Tenso
     Returns
     -------
     u, v, length
-        The points, in the closed upper half plane, and the length of the last move.
+        The points, in the closed upper half plane, and the length of the last move, infinite where ``F`` was not small.
     """
     slopes = function.slopes[:, :, None]
     du = dv = torch.zeros_like(u)
@@ -81,14 +82,17 @@ def newton(function: ScaledSum, u: Tensor, v: Tensor, steps: int) -> tuple[Tenso
         re, im = parts.sum(1).unbind()
         slope_re, slope_im = parts.mul_(slopes).sum(1).unbind()
         norm = torch.addcmul(slope_re.square(), slope_im, slope_im)
-        du = torch.addcmul(re * slope_re, im, slope_im).div_(norm).clamp_(-_LONGEST_STEP, _LONGEST_STEP)
-        dv = torch.addcmul(im * slope_re, re, slope_im, value=-1).div_(norm).clamp_(-_LONGEST_STEP, _LONGEST_STEP)
+        du = torch.addcmul(re * slope_re, im, slope_im).div_(norm)
+        dv = torch.addcmul(im * slope_re, re, slope_im, value=-1).div_(norm)
+        for step in (du, dv):
+            step.nan_to_num_(nan=0.0).clamp_(-_LONGEST_STEP, _LONGEST_STEP)
         u, v = u - du, v - dv
-    step, before = torch.complex(du, dv), torch.complex(du_before, dv_before)
-    ratio = step / before
-    linear = (ratio.imag.abs() < 0.1) & (ratio.real > 0.3) & (ratio.real < 0.95) & (step.abs() < 0.3)
-    extra = (step * ratio / (1 - ratio)).masked_fill(~linear, 0.0)
-    return u - extra.real, (v - extra.imag).abs(), torch.maximum(step.abs(), extra.abs())
+    last, before = torch.complex(du, dv), torch.complex(du_before, dv_before)
+    ratio = last / before
+    linear = (ratio.imag.abs() < 0.1) & (ratio.real > 0.3) & (ratio.real < 0.95) & (last.abs() < 0.3)
+    extra = (last * ratio / (1 - ratio)).masked_fill(~linear, 0.0)
+    length = torch.maximum(last.abs(), extra.abs()).masked_fill(torch.maximum(re.abs(), im.abs()) > _SMALL, math.inf)
+    return u - extra.real, (v - extra.imag).abs(), length
 
 
 def _envelope_ties(function: ScaledSum, corners: int) -> tuple[Tensor, Tensor]:

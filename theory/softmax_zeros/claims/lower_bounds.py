@@ -11,8 +11,8 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from theory.softmax_zeros.bounds import dominance_interval, lower_bound
+from theory.softmax_zeros.claims.oracles import columns, is_empty_disc, samples
 from theory.softmax_zeros.claims.paper import paper
-from theory.softmax_zeros.claims.zeros import columns, is_empty_disc, samples
 from theory.softmax_zeros.radius import radius
 from verify import certified
 

@@ -11,8 +11,9 @@ from torch import nn
 from torch.func import functional_call, jvp
 
 from theory.softmax_zeros.bounds import Method, lower_bound, rho_a
+from theory.softmax_zeros.claims.oracles import is_empty_disc
 from theory.softmax_zeros.claims.paper import paper
-from theory.softmax_zeros.claims.zeros import is_empty_disc, top_two_radius
+from theory.softmax_zeros.claims.zeros import top_two_radius
 from theory.softmax_zeros.radius import radius
 
 NETWORKS = {

@@ -1,5 +1,5 @@
 """Training runs and single steps: what the normalised step r predicts (Section 6)."""
 
-from theory.softmax_zeros.claims.training import random_directions
+from theory.softmax_zeros.claims.training import architectures, guarantees, printed_tables, random_directions
 
-__all__ = ["random_directions"]
+__all__ = ["architectures", "guarantees", "printed_tables", "random_directions"]

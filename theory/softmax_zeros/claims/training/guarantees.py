@@ -291,9 +291,9 @@ def confident_networks_keep_their_accuracy(
 ) -> None:
     r"""Down the gradient with r < 1 the accuracy is at least the share of correct samples with margins above rπ.
 
-    A theorem for the linear models; for the others it neglects the
-    curvature of the logits (a margin of rπ + Cτ²/2 allows for it, C bounding the second derivative of every difference
-    of logits), and was searched. At r = 1 it saves 82–100 % of the samples of converged networks.
+    A theorem for the linear models. For the others it neglects the curvature of the logits and was searched (a margin
+    of rπ + Cτ²/2 allows for it, C bounding the second derivative of every difference of logits). At r = 1 it saves 82
+    to 100 % of the samples of converged networks, and none of a linear model early in training.
     """
 
     def holds(name: str, seed: int, percent: int) -> bool:
@@ -302,9 +302,29 @@ def confident_networks_keep_their_accuracy(
 
     seeds = st.integers(check.seed, check.seed + check.at(quick=0, full=4))
     check.forall(holds, examples=300, name=st.sampled_from(DOWNHILL), seed=seeds, percent=st.integers(1, 99))
+    check.note(saved_at_r_1={name: saved_and_kept(name, check.seed)[0](np.pi) for name in DOWNHILL})
+    for name, columns in page(check.seed).items():
+        check.table(name, **columns)
+
+
+def page(seed: int) -> dict[str, dict[str, np.ndarray]]:
+    """The tables of the one-page figure: accuracies and losses against r, and what is guaranteed of them."""
+    r = PERCENT / 100
+    tables = {}
     for name in DOWNHILL:
-        saved, accuracy = saved_and_kept(name, check.seed)
-        check.table(name, r=PERCENT / 100, accuracy=accuracy, saved=[saved(r / 100 * np.pi) for r in PERCENT])
+        saved, accuracy = saved_and_kept(name, seed)
+        seen, steps = downhill(name, seed), certificate(name, seed)
+        columns = {"r": r, "accuracy": accuracy, "saved": np.array([saved(x * np.pi) for x in r])}
+        losses = np.array([seen.loss(x * seen.radius) for x in r]) / seen.loss(0)
+        bound = steps.majorant(r * seen.radius) / steps.loss
+        certified = np.full(len(r), steps.max_step / seen.radius)
+        tables[name] = columns | {"loss": losses, "bound": bound, "certified_r": certified}
+    tables["early"] = {"r": r} | {name: accuracies(seed, "early", name)[1:] for name in ("ascent", "random", "descent")}
+    tables["unsure"] = {"r": r} | {name: kept_on_the_way(setting, seed) for name, setting in UNSURE.items()}
+    w = 3 - r * np.pi
+    losses = 0.8 * np.log1p(np.exp(-w)) + 0.2 * np.log1p(np.exp(w))
+    tables["one bias"] = {"r": r, "accuracy": np.where(w > 0, 0.8, 0.2), "loss": losses}
+    return tables
 
 
 @functools.cache
@@ -328,8 +348,8 @@ def a_step_below_r_1_down_the_gradient_does_not_raise_the_loss(
 ) -> None:
     r"""Inside the radius descent results transfer: a step of r < 1 along −∇ does not raise the training loss.
 
-    It does, by 9–50 % on trained linear models. The loss meant here is that of the linearised logits, which for the
-    linear models is the loss itself. Up to the certified step it never rises (control): a theorem, here a test of it.
+    At r = 1 it has risen by 10 to 57 % on converged linear models (seeds 100 … 105). The loss meant here is that of the
+    linearised logits, for linear models the loss itself. Up to the certified step it never rises (control): a theorem, here a test of it.
     """
 
     def does_not_rise(name: str, seed: int, percent: int) -> bool:
@@ -351,11 +371,11 @@ def a_step_below_r_1_down_the_gradient_does_not_raise_the_loss(
 def certified_step_lowers_the_loss_of_trained_networks(
     check: Check, step: Callable[[str, int], float] = lambda name, seed: certificate(name, seed).max_step
 ) -> None:
-    r"""The longest certified step leaves 0.5 to 1 of the training loss, early and late, for linear and other networks.
+    r"""The longest certified step lowers the training loss, early and late, for linear and other networks.
 
-    It is longer than r = 1 early in training (r = 1.4 … 2.3) and shorter late (0.25 … 0.85). For networks whose logits
-    are not linear nothing is certified; their loss, too, was seen to fall. Bands of r: the range over seeds 100 … 105,
-    widened by half its width on either side.
+    It is longer than r = 1 early in training (r = 1.5 … 2.5) and shorter late (0.1 … 0.9), where r = 1 mostly raises
+    the loss. For networks whose logits are not linear nothing is certified; their loss, too, was seen to fall. Bands of
+    r: the range over seeds 100 … 105, widened by half its width on either side.
     """
     x, y, _, _ = digits()
 
@@ -367,12 +387,14 @@ def certified_step_lowers_the_loss_of_trained_networks(
             found |= {name: losses[1] / losses[0], f"r, {name}": step(name, seed) / seen.radius}
         return found
 
-    check.reproduces(after, bands=dict.fromkeys(DOWNHILL, (0.5, 1.0)) | CERTIFIED, seeds=check.at(quick=1, full=5))
-    for name in DOWNHILL:
-        seen, steps = downhill(name, check.seed), certificate(name, check.seed)
-        tau = np.linspace(0, 1.2 * seen.radius, 61)
-        losses = [seen.loss(t) / seen.loss(0) for t in tau]
-        check.table(name, r=tau / seen.radius, loss=losses, bound=steps.majorant(tau) / steps.loss)
+    check.reproduces(after, bands=dict.fromkeys(DOWNHILL, (0.3, 1.0)) | CERTIFIED, seeds=check.at(quick=1, full=5))
 
 
-CERTIFIED: dict[str, tuple[float, float]] = {}
+CERTIFIED = {
+    "r, linear early": (1.45, 2.47),
+    "r, linear late": (0.34, 0.85),
+    "r, linear": (0.02, 0.78),
+    "r, MLP": (0.39, 0.91),
+    "r, MLP+LN": (0.24, 0.87),
+    "r, CNN": (0.12, 0.99),
+}

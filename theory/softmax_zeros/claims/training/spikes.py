@@ -51,7 +51,7 @@ def radius_clip_keeps_r_at_most_one_on_every_step_and_survives(check: Check, rul
     )
     check.reproduces(
         lambda seed: {case: run(check, rule, seed, case).final for case in CASES},
-        bands={case: (0.9, 1.0) for case in CASES},
+        bands=dict.fromkeys(CASES, (0.9, 1.0)),
         seeds=len(seeds),
         says="final test accuracy at 10,000×",
     )
@@ -109,7 +109,7 @@ def no_rule_without_the_slope_spread_survives(
             found[f"{rule}: share of steps with r > 1 after the spike"] = float(np.mean(taken.r[SPIKE:] > 1))
         return found
 
-    check.reproduces(finals, bands={rule: (0.0, 0.5) for rule in rivals}, seeds=check.at(quick=1, full=5))
+    check.reproduces(finals, bands=dict.fromkeys(rivals, (0.0, 0.5)), seeds=check.at(quick=1, full=5))
 
 
 Bands = Mapping[str, tuple[float, float]]
@@ -184,7 +184,7 @@ def every_cap_on_the_step_itself_survives(
     """
     check.reproduces(
         lambda seed: {rule: spiked(rule, seed, RATES[-1], 1e4).final for rule in rules},
-        bands={rule: (0.9, 1.0) for rule in rules},
+        bands=dict.fromkeys(rules, (0.9, 1.0)),
         seeds=check.at(quick=1, full=5),
     )
     for rule in RULES_SHOWN if len(rules) > 1 else ():
