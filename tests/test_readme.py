@@ -8,9 +8,19 @@ from pathlib import Path
 README = Path(__file__).parents[1] / "README.md"
 
 
+def printed_by(example):
+    (code,) = re.findall(rf"<!-- {example} -->\n```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
 def test_the_import_example_runs_and_prints_what_it_says():
-    (example,) = re.findall(r"<!-- example -->\n```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    printed = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=True).stdout
+    printed = printed_by("example")
     certified, looseness = map(float, printed.split())
     assert certified > 0.99
     assert looseness > 1
+
+
+def test_the_controller_example_takes_a_shortened_step():
+    report = dict(re.findall(r"(\w+)=([\d.e+-]+)", printed_by("controller")))
+    assert 0.99 < float(report["r"]) <= 1
+    assert float(report["scale"]) < 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -13,24 +14,26 @@ from theory.softmax_zeros.counting import count_zeros
 from theory.softmax_zeros.radius import radius
 
 
-def test_trap_i_newton_from_the_two_top_classes_finds_a_farther_zero() -> None:
+def test_trap_i_iterating_from_the_two_top_classes_finds_a_farther_zero() -> None:
     rng = np.random.default_rng(0)
     farther = 0
     for _ in range(20):
         z, a = rng.normal(size=10), rng.normal(size=10)
-        rho = radius(z, a).rho
-        assert radius(z, a, certify="float").certified
+        result = radius(z, a, certify="float")
+        assert result.certified
         top, second = np.argsort(-z)[:2]
         start = (z[top] - z[second] + 1j * math.pi) / (a[second] - a[top])
+        weights, slopes = mpmath.matrix(z), mpmath.matrix(a)
+
+        def function(t: Any, weights: Any = weights, slopes: Any = slopes) -> Any:
+            return mpmath.fsum(mpmath.exp(weights[k] + slopes[k] * t) for k in range(10))
+
         try:
-            zero = mpmath.findroot(
-                lambda t, z=z, a=a: mpmath.fsum(mpmath.exp(mpmath.mpf(w) + mpmath.mpf(s) * t) for w, s in zip(z, a)),
-                mpmath.mpc(start),
-            )
+            zero = mpmath.findroot(function, mpmath.mpc(start))
         except ValueError:
             continue
-        assert abs(zero) >= rho * (1 - 1e-9)
-        farther += abs(zero) > rho * (1 + 1e-6)
+        assert abs(zero) >= result.lower
+        farther += abs(zero) > result.rho * (1 + 1e-6)
     assert farther >= 5
 
 

@@ -44,7 +44,7 @@ class _Point:
 
 @dataclass(frozen=True)
 class Enclosure:
-    """A rigorous enclosure ``[lower, upper]`` of the smallest zero modulus, with an approximate zero and its modulus."""
+    """A rigorous enclosure ``[lower, upper]`` of the smallest zero modulus, and an approximate zero."""
 
     rho: float
     zero: complex
@@ -216,14 +216,14 @@ class _Winding:
     ``F(t̄)`` is the conjugate of ``F(t)``, so the lower half circle contributes the same, and the zeros in the disc
     number the sum over the upper half divided by ``π``. Two tests show that ``g`` stays in a half plane (both ours).
 
-    *Chord.* ``|d²g/dφ²| ≤ R M1 + R² M2`` with ``M_j(u) = e^{−c(u−u_0)} Σ w_k |b_k − c|^j``, ``u = Re t``. Both are convex
-    in ``u``, and ``u`` is monotone on the arc, so they are largest at an end point; ``M1² ≤ M0 M2``. Hence ``g`` stays
-    within ``ε = (Δφ)²/8 · max(R M1 + R² M2)`` of the chord from ``g_0`` to ``g_1``, and it suffices that the chord keeps
-    a distance greater than ``ε`` from 0. It costs no evaluation beyond the end points.
+    *Chord.* ``|d²g/dφ²| ≤ R M1 + R² M2`` with ``M_j(u) = e^{−c(u−u_0)} Σ w_k |b_k − c|^j``, ``u = Re t``. Both are
+    convex in ``u``, and ``u`` is monotone on the arc, so they are largest at an end point; ``M1² ≤ M0 M2``. Hence
+    ``g`` stays within ``ε = (Δφ)²/8 · max(R M1 + R² M2)`` of the chord from ``g_0`` to ``g_1``, and it suffices that
+    the chord keeps a distance greater than ``ε`` from 0. It costs no evaluation beyond the end points.
 
-    *Series.* With ``h`` half the length of the arc and ``c_j`` the Taylor coefficients of ``G e^{−ct}`` at its middle, it
-    suffices that ``|c_0| > Σ_{j≥1} |c_j| h^j``. Near a zero of multiplicity ``m`` at distance ``d`` this holds for ``h``
-    about ``d/m`` where the chord test would need ``d^{m/2}``.
+    *Series.* With ``h`` half the length of the arc and ``c_j`` the Taylor coefficients of ``G e^{−ct}`` at its middle,
+    it suffices that ``|c_0| > Σ_{j≥1} |c_j| h^j``. Near a zero of multiplicity ``m`` at distance ``d`` this holds for
+    ``h`` about ``d/m`` where the chord test would need ``d^{m/2}``.
     """
 
     def __init__(self, gaps: list[arb], slopes: list[arb], radius: arb) -> None:

@@ -6,39 +6,40 @@ equals the number of disjoint discs inside the contour, no other zero is there, 
 
 The contour
 -----------
-``g(t) = Σ_k e^{gaps_k + β_k t}``, ``β_k ∈ [−½, ½]`` (slopes relative to the middle of their range), is free of zeros on
-two sets where its argument is known from its value alone:
+``g(t) = Σ_k e^{gaps_k + β_k t}``, ``β_k ∈ [−½, ½]`` (slopes relative to the middle of their range), is free of zeros
+on two sets where its argument is known from its value alone:
 
 * the strip ``|Im t| ≤ 3 < π``: all phases ``β_k Im t`` lie in ``(−π/2, π/2)``, so ``arg g`` is the principal one
   (arXiv 2603.13552, Lemma 4.5 and Thm 4.6);
-* the dominated strip ``−u₋ ≤ Re t ≤ u₊``, where the likeliest class outweighs the sum of the others (log-convexity makes
-  this an interval, so its two ends suffice): ``arg g = β_r Im t + Arg(g e^{−iβ_r Im t})``.
+* the dominated strip ``−u₋ ≤ Re t ≤ u₊``, where the likeliest class outweighs the sum of the others (by
+  log-convexity an interval, so its two ends suffice): ``arg g = β_r Im t + Arg(g e^{−iβ_r Im t})``.
 
-Only the two arcs of ``|t| = R`` outside both sets are sampled. Between neighbouring points ``t_0, t_1`` at distance ``h``
-the values stay within ``h²/8 · max(M_0, M_1)`` of the chord from ``g_0`` to ``g_1``, where ``M = Σ β_k² e^{gaps_k + β_k Re t}``
-bounds ``|g''|`` and is convex in ``Re t``. While the chord keeps a greater distance from 0, the argument changes by
-``Arg(g_1/g_0)``. The polygon contains the disc of radius ``R cos(δθ/2)``.
+Only the two arcs of ``|t| = R`` outside both sets are sampled. Between neighbouring points at distance ``h`` the
+values stay within ``h²/8 · max(M_0, M_1)`` of the chord from ``g_0`` to ``g_1``, where
+``M = Σ β_k² e^{gaps_k + β_k Re t}`` bounds ``|g''|`` and is convex in ``Re t``. While the chord keeps a greater
+distance from 0, the argument changes by ``Arg(g_1/g_0)``. The polygon contains the disc of radius ``R cos(δθ/2)``.
 
 The discs
 ---------
-With ``η = |g|/|g'|`` at ``t`` and ``K ≥ sup|g''|/|g'(t)|`` on ``|s − t| ≤ 2η ≤ ½``: if ``2Kη < 1``, then on ``|s − t| = 2η``
-the linear part exceeds the rest of ``g``, and by Rouché's theorem the disc holds exactly one zero ``t*``. By Taylor's
-formula ``t*`` differs from the Newton iterate ``t − g/g'`` by at most ``K(2η)²/2``, to which the rounding errors ``ε`` of
-``g`` and ``g'`` add ``ε(1 + η)/|g'|``. Discs around the iterates that do not meet hold different zeros.
+With ``η = |g|/|g'|`` at ``t`` and ``K ≥ sup|g''|/|g'(t)|`` on ``|s − t| ≤ 2η ≤ ½``: if ``2Kη < 1``, then on
+``|s − t| = 2η`` the linear part exceeds the rest of ``g``, and by Rouché's theorem the disc holds exactly one zero
+``t*``. By Taylor's formula ``t*`` differs from the Newton iterate ``t − g/g'`` by at most ``K(2η)²/2``, to which the
+rounding errors ``ε`` of ``g`` and ``g'`` add ``ε(1 + η)/|g'|``. Discs around the iterates that do not meet hold
+different zeros.
 
 Rounding
 --------
-Let ``e = 2^{−53}``, ``Z = max|gaps|`` (classes with a gap beyond ``2R + 60`` weigh less than ``e^{−60}`` and are covered by
-the slack) and ``S = Σ`` of the moduli of the terms. A computed term differs from the exact one by at most its modulus
-times the sum of
+Let ``e = 2^{−53}``, ``Z = max|gaps|`` (classes with a gap beyond ``2R + 60`` weigh less than ``e^{−60}`` of the largest
+term and are covered by the slack) and ``S`` the sum of the moduli of the terms. A computed term differs from the
+exact one by at most its modulus times the sum of
 
-* exponent: ``e·Z`` (gap) ``+ 3e·R`` (``β_k`` has three roundings of numbers ≤ 1) ``+ 2e(Z + 3R/2)`` (two additions, one
-  product and the shift by at most ``R/2``) ``+ 2e`` (exp within 1 ulp);
-* phase: ``3e·R + e·R/2`` (``β_k`` and the product) ``+ 4e`` (sine and cosine within 1 ulp);
+* exponent: ``e·Z`` (gap), ``3e·R`` (``β_k`` has three roundings of numbers ≤ 1), ``2e(Z + 3R/2)`` (two additions, a
+  product, and the shift by at most ``R/2``), ``2e`` (exp within 1 ulp);
+* phase: ``3e·R + e·R/2`` (``β_k`` and the product), ``4e`` (sine and cosine within 1 ulp);
 * ``2e`` (product of modulus and phase) and ``n·e`` (sum in any order).
 
-Together below ``e(n + 8 + 3Z + 10R)``; we take ``2e(n + 16 + 4Z + 12R)``. The same bound covers ``g'`` because ``|β_k| ≤ ½``.
-Quantities that need only a bound (``M``, ``h``, ``K``) are inflated by a percent. (The scheme is ours.)
+Together below ``e(n + 8 + 3Z + 10R)``; we take ``2e(n + 16 + 4Z + 12R)``. The same bound covers ``g'`` because
+``|β_k| ≤ ½``. Quantities that need only a bound (``M``, ``h``, ``K``) are inflated by a percent. (The scheme is ours.)
 """
 
 from __future__ import annotations
@@ -48,16 +49,16 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from theory.softmax_zeros._search import Candidates, Starts, search
+from theory.softmax_zeros._search import Starts, search
 from theory.softmax_zeros.exponential_sum import ScaledSum, rotated, tilted_terms
 
 Tensor = torch.Tensor
 
 _ROUND = 2.0**-53
 _STRIP = 3.0  # height of the chord inside the zero-free strip |Im t| < π
-_DISCS = 4  # zeros in the upper half plane that a certificate can tell apart
+_DISCS = 5  # candidates to prove discs around; a contour goes beyond at most the first four
 _SLACK = 1.01
-_ELEMENTS = 1 << 18  # size of the largest intermediate array
+_ELEMENTS = 1 << 17  # size of intermediate arrays that stay in a CPU cache
 
 
 @dataclass(frozen=True)
@@ -100,27 +101,28 @@ class Located:
         return torch.hypot(self.u, self.v).nan_to_num(posinf=0.0)
 
 
-def locate(function: ScaledSum, efforts: tuple[Effort, ...] = EFFORTS) -> Located:
-    """Find the nearest zero of each sum, with more effort where the proof fails."""
+def locate(function: ScaledSum) -> Located:
+    """Find the nearest zero of each sum, with the next effort where the proof fails."""
     if function.gaps.shape[0] == 2:
         return _binary(function)
-    infinite = torch.full_like(function.spread, math.inf)
-    result = Located(infinite, infinite.clone(), torch.zeros_like(infinite), infinite.clone())
-    pending = torch.arange(len(function), device=infinite.device)
-    for effort in efforts:
-        size = max(1, _ELEMENTS // (function.gaps.shape[0] * effort.pieces))
-        for rows in pending.split(size):
-            _merge(result, rows, _attempt(function.select(rows), result.reach[rows], effort))
+    first, *harder = EFFORTS
+    result = _attempts(function, torch.zeros_like(function.spread), first)
+    for effort in harder:
         pending = (~result.proved).nonzero()[:, 0]
         if len(pending) == 0:
             break
+        _merge(result, pending, _attempts(function.select(pending), result.reach[pending], effort))
     return result
 
 
-def zero_free(function: ScaledSum, radius: Tensor, pieces: int = 24) -> Tensor:
-    """Tell where ``|t| < radius``, shape (B,), is proved to hold no zero; False may only mean that no proof was found."""
-    inner, count = _count(_Frame.of(function), 1.002 * radius.clamp(min=math.pi), pieces)
-    return (count == 0) & (inner >= radius)
+def _attempts(function: ScaledSum, reach: Tensor, effort: Effort) -> Located:
+    """Split a batch so that intermediate arrays stay small."""
+    size = max(1, _ELEMENTS // (function.gaps.shape[0] * effort.pieces))
+    if len(function) <= size:
+        return _attempt(function, reach, effort)
+    rows = torch.arange(len(function), device=reach.device)
+    parts = [_attempt(function.select(part), reach[part], effort) for part in torch.split(rows, size)]
+    return Located(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Located)))
 
 
 def _merge(result: Located, rows: Tensor, found: Located) -> None:
@@ -140,16 +142,23 @@ def _binary(function: ScaledSum) -> Located:
 
 
 def _attempt(function: ScaledSum, reach: Tensor, effort: Effort) -> Located:
-    frame = _Frame.of(function)
-    found = search(function, reach, effort.starts)
-    discs = _discs(frame, found)
-    outer, inside = _contour(found.modulus, effort.gap)
-    inner, count = _count(frame, outer, effort.pieces)
-    low = (discs.modulus - discs.radius).masked_fill(~inside, math.inf).amin(-1)
-    high = discs.modulus + discs.radius
+    discs = isolate(function, reach, effort.starts)
+    lower = prove_nearest(function, discs, _contour(discs.modulus, effort.gap), effort.pieces)
+    return Located(discs.u[:, 0], discs.v[:, 0], lower, discs.nearest)
+
+
+def prove_nearest(function: ScaledSum, discs: Discs, outer: Tensor, pieces: int) -> Tensor:
+    """Return a proved lower bound of the smallest zero modulus, shape (B,), and 0 where the proof fails.
+
+    The proof needs as many disjoint discs inside the contour of radius about ``outer`` as there are zeros. If there are
+    none, the bound is the radius of the disc free of zeros.
+    """
+    inner, count = _count(_Frame.of(function), outer, pieces)
+    inside = discs.modulus < outer[:, None]
+    low, high = discs.modulus - discs.radius, discs.modulus + discs.radius
     contained = ((high < inner[:, None]) | ~inside).all(-1)
-    proved = (count == inside.sum(-1)) & (count > 0) & contained & _disjoint(discs, inside)
-    return Located(discs.u[:, 0], discs.v[:, 0], low.masked_fill(~proved, 0.0), high.nan_to_num(nan=math.inf).amin(-1))
+    proved = (count == inside.sum(-1)) & contained & _disjoint(discs, inside)
+    return torch.minimum(low.masked_fill(~inside, math.inf).amin(-1), inner).masked_fill(~proved, 0.0)
 
 
 @dataclass(frozen=True)
@@ -176,27 +185,42 @@ class _Frame:
 
 
 @dataclass(frozen=True)
-class _Discs:
-    """Discs around ``u + iv`` that hold exactly one zero, by modulus; shapes (B, M). ``radius`` is inf if unproved."""
+class Discs:
+    """Discs around ``u + iv`` that hold exactly one zero, the nearest candidates first; shapes (B, M).
+
+    ``radius`` is infinite where no zero was proved, ``u`` and ``v`` too where there is no candidate.
+    """
 
     u: Tensor
     v: Tensor
     radius: Tensor
 
+    @classmethod
+    def none(cls, like: Tensor) -> Discs:
+        """Return no discs for a batch of the size of ``like``."""
+        missing = torch.full((len(like), _DISCS), math.inf, dtype=like.dtype, device=like.device)
+        return cls(missing, missing.clone(), missing.clone())
+
     @property
     def modulus(self) -> Tensor:
         return torch.hypot(self.u, self.v)
 
+    @property
+    def nearest(self) -> Tensor:
+        """Return a proved upper bound of the smallest zero modulus, shape (B,)."""
+        return (self.modulus + self.radius).nan_to_num(nan=math.inf).amin(-1)
 
-def _discs(frame: _Frame, found: Candidates) -> _Discs:
-    """Take one more Newton step from the nearest candidates, and prove a disc around each result."""
+
+def isolate(function: ScaledSum, reach: Tensor, starts: Starts) -> Discs:
+    """Search, take one more Newton step from the nearest candidates, and prove a disc around each result."""
+    frame, found = _Frame.of(function), search(function, reach, starts)
     missing = found.u[:, :_DISCS].isinf()
     u, v = found.u[:, :_DISCS].masked_fill(missing, 0.0), found.v[:, :_DISCS].masked_fill(missing, 0.0)
     slopes = frame.slopes[:, :, None]
-    moduli, parts = tilted_terms(frame.gaps, frame.slopes, u, v)
+    moduli, re_terms, im_terms = tilted_terms(frame.gaps[:, :, None], slopes, u, v)
     slack = frame.rounding(torch.hypot(u, v)) * moduli.sum(0)
-    re, im = parts.sum(1).unbind()
-    slope_re, slope_im = parts.mul_(slopes).sum(1).unbind()
+    re, im = re_terms.sum(0), im_terms.sum(0)
+    slope_re, slope_im = re_terms.mul_(slopes).sum(0), im_terms.mul_(slopes).sum(0)
     norm = torch.addcmul(slope_re.square(), slope_im, slope_im)
     derivative = norm.sqrt() / _SLACK - slack
     eta = _SLACK * (torch.hypot(re, im) + slack) / derivative
@@ -205,10 +229,11 @@ def _discs(frame: _Frame, found: Candidates) -> _Discs:
     radius = _SLACK * (2.1 * curvature * eta.square() + 1.25 * slack / derivative)
     u = u - torch.addcmul(re * slope_re, im, slope_im).div_(norm)
     v = v - torch.addcmul(im * slope_re, re, slope_im, value=-1).div_(norm)
-    return _Discs(*(x.masked_fill(missing, math.inf) for x in (u, v)), radius.masked_fill(~proved, math.inf))
+    u, v = u.masked_fill(missing, math.inf), v.masked_fill(missing, math.inf)
+    return Discs(u, v, radius.masked_fill(~proved, math.inf))
 
 
-def _disjoint(discs: _Discs, inside: Tensor) -> Tensor:
+def _disjoint(discs: Discs, inside: Tensor) -> Tensor:
     """Tell for each sample whether the discs inside the contour are pairwise disjoint."""
     du, dv = discs.u[:, :, None] - discs.u[:, None, :], discs.v[:, :, None] - discs.v[:, None, :]
     reach = _SLACK * (discs.radius[:, :, None] + discs.radius[:, None, :])
@@ -216,17 +241,12 @@ def _disjoint(discs: _Discs, inside: Tensor) -> Tensor:
     return ((torch.addcmul(du.square(), dv, dv) > reach.square()) | ~matters).flatten(1).all(-1)
 
 
-def _contour(modulus: Tensor, wide: float) -> tuple[Tensor, Tensor]:
-    """Choose a radius in a gap of the sorted moduli, and tell which of the first candidates lie inside it.
-
-    The gap is the first that is at least ``wide``, or else the widest.
-    """
-    first = modulus[:, :_DISCS]
-    following = torch.nn.functional.pad(modulus[:, 1 : _DISCS + 1], (0, first.shape[1]), value=math.inf)
-    gap = (following[:, : first.shape[1]] - first).nan_to_num(nan=0.0).clamp(max=wide)
+def _contour(modulus: Tensor, wide: float) -> Tensor:
+    """Choose a radius in a gap between the moduli (B, M): the first that is at least ``wide``, or else the widest."""
+    first = modulus[:, :-1]
+    gap = (modulus[:, 1:] - first).nan_to_num(nan=0.0).clamp(max=wide)
     index = gap.argmax(-1, keepdim=True)
-    outer = (first.gather(-1, index) + 0.5 * gap.gather(-1, index)).nan_to_num(posinf=2 * math.pi)
-    return outer[:, 0], first < outer
+    return (first.gather(-1, index) + 0.5 * gap.gather(-1, index)).nan_to_num(posinf=2 * math.pi)[:, 0]
 
 
 def _count(frame: _Frame, outer: Tensor, pieces: int) -> tuple[Tensor, Tensor]:
@@ -265,6 +285,8 @@ def _half_winding(
         ``|Re t|`` at the end of the arc, 0 at the top of the circle.
     side
         1 for the right half, −1 for the left; all arrays have shape (H,).
+    pieces
+        Number of chords of each arc.
 
     Returns
     -------
@@ -282,9 +304,9 @@ def _half_winding(
     anchored = torch.addcmul(frame.gaps, slopes, edge)
     anchored -= anchored.amax(0)
     moduli = torch.addcmul(anchored[:, :, None], slopes[:, :, None], u - edge[:, None]).exp_()
-    re, im = rotated(moduli, frame.slopes, v).sum(1).unbind()
+    re, im = (part.sum(0) for part in rotated(moduli, frame.slopes[:, :, None], v))
     reserve = 2 * frame.rounding(outer[:, None]) * moduli.sum(0)
-    second = moduli.mul_(slopes[:, :, None]).mul_(slopes[:, :, None]).sum(0)
+    second = moduli.mul_(slopes.square()[:, :, None]).sum(0)
     reserve.addcmul_((_SLACK / 8) * (outer * opening).square()[:, None], second).square_()
 
     re0, im0, re1, im1 = re[:, :-1], im[:, :-1], re[:, 1:], im[:, 1:]
@@ -332,7 +354,7 @@ def _dominated(others: Tensor, slopes: Tensor, corner: Tensor, margin: Tensor) -
     """
     at_zero = others.logsumexp(0)
     u = torch.minimum((-others / slopes).masked_fill(slopes <= 0.0, math.inf).amin(0), corner)
-    for _ in range(4):
+    for _ in range(2):
         moduli = torch.addcmul(others, slopes, u).exp_()
         total = moduli.sum(0)
         slope = moduli.mul_(slopes).sum(0)

@@ -35,7 +35,10 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Starts:
-    """Where Newton starts, `corners` of the upper envelope on either side and ``rings × angles`` points, and its steps."""
+    """Where Newton starts and how long it runs.
+
+    From ``corners`` corners of the upper envelope of the terms on either side, and ``rings × angles`` points.
+    """
 
     corners: int
     rings: int
@@ -46,8 +49,8 @@ class Starts:
 def search(function: ScaledSum, reach: Tensor, starts: Starts) -> Candidates:
     """Iterate Newton from zeros of two-term sums and from points of an annulus.
 
-    The annulus begins at a lower bound of the radius and is the wider the more classes there are (for Gaussian samples the
-    radius is about ``π (1 + log(n)/2)``), but extends at least to ``reach``, shape (B,). Its angles lie above the
+    The annulus begins at a lower bound of the radius and is the wider the more classes there are (for Gaussian samples
+    the radius is about ``π (1 + log(n)/2)``), but extends at least to ``reach``, shape (B,). Its angles lie above the
     zero-free strip ``|Im t| < π``.
     """
     others = function.gaps.scatter(0, function.gaps.argmax(0, keepdim=True), -math.inf).logsumexp(0)
@@ -66,26 +69,24 @@ def search(function: ScaledSum, reach: Tensor, starts: Starts) -> Candidates:
 def newton(function: ScaledSum, u: Tensor, v: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
     """Iterate Newton from ``u + iv``, shape (B, T), and extrapolate.
 
-    At a multiple zero the steps shrink by a constant factor ``r``; the sum of the steps to come is then ``r/(1 − r)`` times
-    the last one (Aitken). At a simple zero ``r`` is tiny and the extrapolation does nothing.
+    At a multiple zero the steps shrink by a constant factor ``r``; the sum of the steps to come is then ``r/(1 − r)``
+    times the last one (Aitken). At a simple zero ``r`` is tiny and the extrapolation does nothing.
 
     Returns
     -------
     u, v, length
         The points, in the closed upper half plane, and the length of the last move, infinite where ``F`` was not small.
     """
-    slopes = function.slopes[:, :, None]
+    gaps, slopes = function.gaps[:, :, None], function.slopes[:, :, None]
     du = dv = torch.zeros_like(u)
     for _ in range(steps):
         du_before, dv_before = du, dv
-        _, parts = tilted_terms(function.gaps, function.slopes, u, v)
-        re, im = parts.sum(1).unbind()
-        slope_re, slope_im = parts.mul_(slopes).sum(1).unbind()
+        _, re_terms, im_terms = tilted_terms(gaps, slopes, u, v)
+        re, im = re_terms.sum(0), im_terms.sum(0)
+        slope_re, slope_im = re_terms.mul_(slopes).sum(0), im_terms.mul_(slopes).sum(0)
         norm = torch.addcmul(slope_re.square(), slope_im, slope_im)
-        du = torch.addcmul(re * slope_re, im, slope_im).div_(norm)
-        dv = torch.addcmul(im * slope_re, re, slope_im, value=-1).div_(norm)
-        for step in (du, dv):
-            step.nan_to_num_(nan=0.0).clamp_(-_LONGEST_STEP, _LONGEST_STEP)
+        du = torch.addcmul(re * slope_re, im, slope_im).div_(norm).clamp_(-_LONGEST_STEP, _LONGEST_STEP)
+        dv = torch.addcmul(im * slope_re, re, slope_im, value=-1).div_(norm).clamp_(-_LONGEST_STEP, _LONGEST_STEP)
         u, v = u - du, v - dv
     last, before = torch.complex(du, dv), torch.complex(du_before, dv_before)
     ratio = last / before
@@ -116,11 +117,12 @@ def _envelope_ties(function: ScaledSum, corners: int) -> tuple[Tensor, Tensor]:
 
 
 def _annulus(inner: Tensor, outer: Tensor, rings: int, angles: int) -> tuple[Tensor, Tensor]:
-    options = {"dtype": inner.dtype, "device": inner.device}
-    fraction = (torch.arange(rings, **options) + 0.5) / rings
-    radius = (inner[:, None] + (outer - inner)[:, None] * fraction)[:, :, None]
+    def midpoints(count: int) -> Tensor:
+        return (torch.arange(count, dtype=inner.dtype, device=inner.device) + 0.5) / count
+
+    radius = (inner[:, None] + (outer - inner)[:, None] * midpoints(rings))[:, :, None]
     lowest = torch.asin(math.pi / radius)
-    angle = lowest + (math.pi - 2 * lowest) * ((torch.arange(angles, **options) + 0.5) / angles)
+    angle = lowest + (math.pi - 2 * lowest) * midpoints(angles)
     return (radius * angle.cos()).flatten(1), (radius * angle.sin()).flatten(1)
 
 

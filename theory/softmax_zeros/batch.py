@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 
 from theory.softmax_zeros._arrays import Array, as_float64, require_samples, same_kind
-from theory.softmax_zeros._float_certificate import zero_free
+from theory.softmax_zeros._float_certificate import EFFORTS, Discs, isolate, prove_nearest
 from theory.softmax_zeros.bounds import lower_bound
 from theory.softmax_zeros.exponential_sum import ScaledSum
 from theory.softmax_zeros.radius import attach, require_options, solve
 
 Tensor = torch.Tensor
+BatchCertify: TypeAlias = Literal["float", "arb"]
 
-_SHARPENED = 256  # samples that get the sharper bound at once
-_SOLVED = 12  # samples that are solved at once
+_AT_ONCE = 12  # samples searched or solved together
+_BEYOND = 1.01  # radius of the contours, relative to the least radius found
+_FARTHEST = 1e9  # and at most, in slope spreads
+_PIECES = 16  # of their arcs
+_ROUND = 2.0**-50
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class BatchRadius:
     certified
         True only if ``upper − lower ≤ rtol · lower``.
     solved
-        How many samples were solved, the others being ruled out by bounds, int64.
+        How many samples were solved, int64; the others were ruled out.
     """
 
     rho: Any
@@ -48,13 +53,12 @@ class BatchRadius:
     solved: Any
 
 
-def batch_radius(
-    logits: Array, slopes: Array, certify: Literal["float", "arb"] = "float", rtol: float = 1e-9
-) -> BatchRadius:
+def batch_radius(logits: Array, slopes: Array, certify: BatchCertify = "float", rtol: float = 1e-9) -> BatchRadius:
     """Return the smallest ghost radius of a batch, the same as ``radius(...).rho.min()`` but for less work.
 
-    The samples with the smallest lower bounds are solved. The others are ruled out if their bound exceeds the least
-    radius found, or (``"float"``) if their disc of that radius is proved to hold no zero; what remains is solved.
+    The samples with the smallest lower bounds are searched for zeros. The others are ruled out if their bound exceeds
+    the least radius found. What is left is settled by a count of the zeros in discs slightly larger than that, or else
+    solved one by one.
 
     Parameters
     ----------
@@ -81,10 +85,8 @@ def batch_radius(
     """
     (z, a), _ = as_float64(logits=logits, slopes=slopes)
     require_samples(logits=z, slopes=a)
-    require_options(certify, rtol)
-    if certify == "none":
-        raise ValueError("certify is 'none'; expected 'float' or 'arb'")
-    z, a = torch.atleast_2d(z), torch.atleast_2d(a)
+    require_options(certify, rtol, get_args(BatchCertify))
+    z, a = z.reshape(-1, z.shape[-1]), a.reshape(-1, a.shape[-1])
     with torch.inference_mode():
         found = _Elimination(z.detach(), a.detach(), certify, rtol).run()
     rho, index, zero, lower, upper, solved = (value.clone() for value in found)
@@ -96,50 +98,59 @@ def batch_radius(
 class _Elimination:
     """Enclosures of the radii of all samples (B,), narrowed until only the minimum matters."""
 
-    def __init__(self, z: Tensor, a: Tensor, certify: Literal["float", "arb"], rtol: float) -> None:
+    def __init__(self, z: Tensor, a: Tensor, certify: BatchCertify, rtol: float) -> None:
         self._z, self._a, self._certify, self._rtol = z, a, certify, rtol
-        self.lower: Tensor = lower_bound(z, a, "dominance")
+        self.lower: Tensor = lower_bound(z, a, "variance")
         self.upper = torch.full_like(self.lower, torch.inf)
         self.rho = self.upper.clone()
         self.zero = torch.complex(self.rho, torch.zeros_like(self.rho))
         self.solved = torch.zeros_like(self.lower, dtype=torch.bool)
+        self._settled = torch.zeros_like(self.solved)
 
     def run(self) -> tuple[Tensor, ...]:
         """Return the minimum, its sample and zero, its lower and upper bound, and the number of samples solved."""
-        first = self._smallest(_SHARPENED)
-        self._sharpen(first)
-        self._solve(first[self.lower[first].topk(min(_SOLVED, len(first)), largest=False)[1]])
-        rest = self._open()
-        self._sharpen(rest[torch.isin(rest, first, invert=True)])
         if self._certify == "float":
-            self._rule_out(self._open())
+            discs = self._search(self._least(self._open()))
+            self._prove(self._open(), discs)
         while len(rest := self._open()):
-            self._solve(rest[self.lower[rest].topk(min(4 * _SOLVED, len(rest)), largest=False)[1]])
+            self._solve(self._least(rest))
         index = self.rho.argmin()
-        return self.rho[index], index, self.zero[index], self.lower.amin(), self.upper.amin(), self.solved.sum()
+        lower, upper = self.lower.amin(), self.upper.amin()
+        return self.rho[index].clamp(lower, upper), index, self.zero[index], lower, upper, self.solved.sum()
 
-    def _smallest(self, count: int) -> Tensor:
-        return self.lower.topk(min(count, len(self.lower)), largest=False)[1]
+    def _least(self, rows: Tensor) -> Tensor:
+        return rows[self.lower[rows].topk(min(_AT_ONCE, len(rows)), largest=False)[1]]
 
     def _open(self) -> Tensor:
-        """Samples that may still attain the minimum and have not been solved."""
-        return ((self.lower < self.upper.amin()) & ~self.solved).nonzero()[:, 0]
+        """Samples that may still attain the minimum and have neither been settled nor solved."""
+        return ((self.lower < self.upper.amin()) & ~self._settled).nonzero()[:, 0]
 
-    def _sharpen(self, rows: Tensor) -> None:
+    def _search(self, rows: Tensor) -> Discs:
+        """Return discs (B, M) around zeros near the origin, for ``rows`` only, and take over the upper bounds."""
+        discs = Discs.none(self.lower)
         if len(rows):
-            self.lower[rows] = torch.maximum(self.lower[rows], lower_bound(self._z[rows], self._a[rows], "variance"))
+            function = ScaledSum.of(self._z[rows], self._a[rows])
+            found = isolate(function, torch.zeros_like(function.spread), EFFORTS[0].starts)
+            discs.u[rows], discs.v[rows], discs.radius[rows] = found.u, found.v, found.radius
+            self.upper[rows] = found.nearest / function.spread * (1 + _ROUND)
+            self.rho[rows] = found.modulus[:, 0] / function.spread
+            self.zero[rows] = torch.complex(found.u[:, 0] / function.spread, found.v[:, 0] / function.spread)
+            self.solved[rows] = True
+        return discs
 
-    def _rule_out(self, rows: Tensor) -> None:
-        """Raise the lower bound to the least radius found where the disc is proved to hold no zero."""
+    def _prove(self, rows: Tensor, discs: Discs) -> None:
+        """Raise lower bounds by a proof that no zero lies near the least radius found, other than those in discs."""
         if len(rows) == 0:
             return
         function = ScaledSum.of(self._z[rows], self._a[rows])
-        least = self.upper.amin()
-        empty = zero_free(function, least * function.spread * (1 + 1e-12))
-        self.lower[rows[empty]] = least
+        outer = (_BEYOND * self.upper.amin() * function.spread).clamp(min=math.pi, max=_FARTHEST)
+        known = Discs(discs.u[rows], discs.v[rows], discs.radius[rows])
+        lower = prove_nearest(function, known, outer, _PIECES) / function.spread * (1 - _ROUND)
+        self.lower[rows] = torch.maximum(self.lower[rows], lower)
+        self._settled[rows] = lower > 0.0
 
     def _solve(self, rows: Tensor) -> None:
         found = solve(self._z[rows], self._a[rows], self._certify, self._rtol)
         self.rho[rows], self.zero[rows], self.upper[rows] = found.rho, found.zero, found.upper
         self.lower[rows] = torch.maximum(self.lower[rows], found.lower)
-        self.solved[rows] = True
+        self.solved[rows] = self._settled[rows] = True

@@ -67,33 +67,30 @@ class ScaledSum:
         return ScaledSum(self.gaps[:, rows], self.slopes[:, rows], self.spread[rows])
 
 
-def tilted_terms(gaps: Tensor, slopes: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+def tilted_terms(gaps: Tensor, slopes: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the terms ``e^{gaps_k + slopes_k (u + iv)}`` over the largest modulus among them.
 
     Parameters
     ----------
     gaps, slopes
-        Shape (n, B).
+        Shape (n, B, 1).
     u, v
         Shape (B, T).
 
     Returns
     -------
-    moduli, parts
-        Shapes (n, B, T) and (2, n, B, T), real and imaginary parts.
+    moduli, re, im
+        Shape (n, B, T).
     """
-    moduli = torch.addcmul(gaps[:, :, None], slopes[:, :, None], u)
+    moduli = torch.addcmul(gaps, slopes, u)
     moduli.sub_(moduli.amax(0)).exp_()
-    return moduli, rotated(moduli, slopes, v)
+    return moduli, *rotated(moduli, slopes, v)
 
 
-def rotated(moduli: Tensor, slopes: Tensor, v: Tensor) -> Tensor:
-    """Return the real and imaginary parts (2, n, B, T) of ``moduli_k e^{i slopes_k v}``."""
-    phase = slopes[:, :, None] * v
-    parts = torch.empty((2, *phase.shape), dtype=phase.dtype, device=phase.device)
-    torch.cos(phase, out=parts[0])
-    torch.sin(phase, out=parts[1])
-    return parts.mul_(moduli)
+def rotated(moduli: Tensor, slopes: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the real and imaginary parts of ``moduli_k e^{i slopes_k v}``, shapes as in `tilted_terms`."""
+    phase = slopes * v
+    return phase.cos().mul_(moduli), phase.sin_().mul_(moduli)
 
 
 def log_modulus(logits: Any, slopes: Any, t: Any) -> Any:

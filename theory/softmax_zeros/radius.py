@@ -53,24 +53,24 @@ def radius(logits: Array, slopes: Array, certify: Certify = "none", rtol: float 
     Parameters
     ----------
     logits, slopes
-        ``z_k`` and ``a_k``, real floating, shape (n,) or (B, n), NumPy or torch. Every number is taken as exact; narrower
-        dtypes are widened.
+        ``z_k`` and ``a_k``, real floating, shape (n,) or (B, n), NumPy or torch. Every number is taken as exact;
+        narrower dtypes are widened.
     certify
-        ``"float"``: a float64 search, repeated with more effort until a count of the zeros in a disc, with a bound of all
-        rounding errors, proves that the nearest zero was found. It relies on ``exp``, ``sin`` and ``cos`` that err by at
-        most one unit in the last place, and declines at multiple zeros, tight clusters, and zeros beyond about 1e5 slope
-        spreads. ``"arb"``: ball arithmetic, sample by sample; decides those too. ``"none"``: the search and the count of
-        ``"float"`` without the claim; ``certified`` is False.
+        ``"float"``: a float64 search, repeated with more effort until a count of the zeros in a disc, with a bound of
+        all rounding errors, proves that the nearest zero was found. It relies on ``exp``, ``sin`` and ``cos`` that err
+        by at most one unit in the last place, and declines at multiple zeros and tight clusters. ``"arb"``: ball
+        arithmetic, sample by sample; decides those too. ``"none"``: the search and the count of ``"float"`` without
+        the claim; ``certified`` is False.
     rtol
         Relative width that an enclosure must have to count as certified, ``0 < rtol < 1``.
 
     Returns
     -------
     RadiusResult
-        With ``rho`` differentiable once with respect to torch ``logits`` and ``slopes`` where the nearest zero is simple
-        and unique up to conjugation. ``rho = zero = ∞``, certified, where all slopes are equal. Where certification
-        declines, ``lower`` is the best of `theory.softmax_zeros.bounds.lower_bound` and ``upper`` the modulus of a zero
-        that was proved to exist, or ``∞``.
+        With ``rho`` differentiable once with respect to torch ``logits`` and ``slopes`` where the nearest zero is
+        simple and unique up to conjugation. ``rho = zero = ∞``, certified, where all slopes are equal. Where
+        certification declines, ``lower`` is the best of `theory.softmax_zeros.bounds.lower_bound` and ``upper`` the
+        modulus of a zero that was proved to exist, or ``∞``; ``rho`` is then the nearest zero that was found.
 
     Raises
     ------
@@ -97,9 +97,10 @@ def radius(logits: Array, slopes: Array, certify: Certify = "none", rtol: float 
     return RadiusResult(*(back(field.reshape(z.shape[:-1])) for field in fields))
 
 
-def require_options(certify: str, rtol: float) -> None:
-    if certify not in get_args(Certify):
-        raise ValueError(f"certify is {certify!r}; expected one of {', '.join(map(repr, get_args(Certify)))}")
+def require_options(certify: str, rtol: float, choices: tuple[str, ...] = get_args(Certify)) -> None:
+    """Raise unless ``certify`` is one of ``choices`` and ``0 < rtol < 1``."""
+    if certify not in choices:
+        raise ValueError(f"certify is {certify!r}; expected one of {', '.join(map(repr, choices))}")
     if isinstance(rtol, bool) or not isinstance(rtol, int | float):
         raise TypeError(f"rtol is a {type(rtol).__name__}; expected a float")
     if not 0.0 < rtol < 1.0:
@@ -123,47 +124,45 @@ def solve(z: Tensor, a: Tensor, certify: Certify, rtol: float) -> RadiusResult:
 
 def _solve_sloped(z: Tensor, a: Tensor, certify: Certify, rtol: float) -> RadiusResult:
     """Solve samples none of which has all slopes equal."""
-    solved = _solve_arb(z, a, rtol) if certify == "arb" else _solve_float(z, a, rtol)
-    declined = ~solved.certified
-    if bool(declined.any()):
-        solved.lower[declined] = torch.maximum(solved.lower[declined], lower_bound(z[declined], a[declined]))
-    if certify == "none":
-        solved.certified.zero_()
-    solved.rho.clamp_(solved.lower, solved.upper)
-    return solved
+    rho, zero, lower, upper = _enclose_in_balls(z, a, rtol) if certify == "arb" else _enclose(z, a)
+    wide = upper - lower > rtol * lower
+    if bool(wide.any()):
+        lower[wide] = torch.maximum(lower[wide], lower_bound(z[wide], a[wide]))
+    certified = (upper - lower <= rtol * lower) & (certify != "none")
+    return RadiusResult(rho.clamp_(lower, upper), zero, lower, upper, certified)
 
 
-def _solve_float(z: Tensor, a: Tensor, rtol: float) -> RadiusResult:
+def _enclose(z: Tensor, a: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return ``rho, zero, lower, upper`` by float64 arithmetic, ``lower = 0`` where the proof failed."""
     function = ScaledSum.of(z, a)
     found = locate(function)
     lower = (found.lower / function.spread * (1 - 8 * _ROUND)).clamp(max=torch.finfo(z.dtype).max)
     upper = found.upper / function.spread * (1 + 8 * _ROUND)
     zero = torch.complex(found.u / function.spread, found.v / function.spread)
-    rho = torch.hypot(found.u, found.v) / function.spread
-    return RadiusResult(rho, zero, lower, upper, upper - lower <= rtol * lower)
+    return torch.hypot(found.u, found.v) / function.spread, zero, lower, upper
 
 
-def _solve_arb(z: Tensor, a: Tensor, rtol: float) -> RadiusResult:
-    start = _solve_float(z, a, rtol)
+def _enclose_in_balls(z: Tensor, a: Tensor, rtol: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    _, starts, _, _ = _enclose(z, a)
     found = [
-        enclose_nearest(zi, ai, complex(ti), rtol)
-        for zi, ai, ti in zip(z.tolist(), a.tolist(), start.zero.tolist(), strict=True)
+        enclose_nearest(zi, ai, start, rtol)
+        for zi, ai, start in zip(z.tolist(), a.tolist(), starts.tolist(), strict=True)
     ]
     rho, lower, upper = (z.new_tensor([getattr(e, name) for e in found]) for name in ("rho", "lower", "upper"))
     zero = torch.tensor([e.zero for e in found], dtype=torch.complex128, device=z.device)
-    return RadiusResult(rho, zero, lower, upper, upper - lower <= rtol * lower)
+    return rho, zero, lower, upper
 
 
 def attach(z: Tensor, a: Tensor, rho: Tensor, zero: Tensor) -> Tensor:
     """Return ``rho`` (B,) as a differentiable function of ``z`` and ``a`` (B, n) if these carry gradients."""
     if not (z.requires_grad or a.requires_grad):
         return rho
-    attached: Tensor = _ImplicitRadius.apply(z, a, rho, zero)
+    attached: Tensor = _ImplicitRadius.apply(z, a, rho, zero)  # type: ignore[no-untyped-call]
     return attached
 
 
 class _ImplicitRadius(torch.autograd.Function):
-    """``ρ = |t|`` with ``F(t; z, a) = 0``: ``dt = −Σ_k e_k (dz_k + t da_k) / Σ_k a_k e_k``, ``e_k = e^{z_k + a_k t}``."""
+    """``ρ = |t|``, ``F(t; z, a) = 0``: ``dt = −Σ_k e_k (dz_k + t da_k) / Σ_k a_k e_k``, ``e_k = e^{z_k + a_k t}``."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, a: Tensor, rho: Tensor, zero: Tensor) -> Tensor:

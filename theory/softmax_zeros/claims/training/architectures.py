@@ -84,11 +84,11 @@ def narrower(name: str, seed: int) -> float:
 def converged_networks_keep_their_accuracy_below_r_1(
     check: Check, unit: Callable[[str, int], float] = lambda name, seed: 1.0, limit: float = 1.0
 ) -> None:
-    r"""Six converged networks keep 97 % or more of their test accuracy when they step down the gradient with r < 1.
+    r"""Six converged networks keep 96 % or more of their test accuracy when they step down the gradient with r < 1.
 
-    A tenth of it is lost from r = 2.6 … 15 on, half from 7 … 46, where the paper has all of this "between r = 1 and
-    r = 10". The networks are confident: 82 to 100 % of their training samples have margins above π. Bands: the ranges
-    over seeds 100 … 105, widened (those of r in the logarithm) by half their width on either side.
+    A tenth of it is lost at r = 2.6 … 15, half at 7 … 56; as printed, transitions "cluster between r = 1 and r = 10".
+    The networks are confident: 82 to 100 % of their training samples have margins above π. Bands: the ranges over seeds
+    100 … 115, widened (those of r in the logarithm) by half their width on either side.
     """
     seeds = check.at(quick=1, full=5)
 
@@ -99,7 +99,7 @@ def converged_networks_keep_their_accuracy_below_r_1(
             found[name] = float(kept(sweep(name, seed))[inside].min())
         return found
 
-    check.reproduces(smallest, bands=dict.fromkeys(ARCHITECTURES, (0.97, 1.02)), seeds=seeds, says="accuracy kept")
+    check.reproduces(smallest, bands=dict.fromkeys(ARCHITECTURES, (0.96, 1.02)), seeds=seeds, says="accuracy kept")
 
     def lost(seed: int) -> Mapping[str, float]:
         shares = {"90 %": 0.9, "50 %": 0.5}
@@ -118,7 +118,20 @@ def converged_networks_keep_their_accuracy_below_r_1(
         check.table(name, r=R, **columns)
 
 
-LOST: dict[str, tuple[float, float]] = {}
+LOST = {
+    "linear, 90 %": (1.95, 6.2),
+    "linear, 50 %": (4.2, 28.8),
+    "MLP, 90 %": (2.8, 9.1),
+    "MLP, 50 %": (8.2, 38.4),
+    "CNN, 90 %": (2.6, 5.7),
+    "CNN, 50 %": (3.8, 38.4),
+    "MLP+LN, 90 %": (4.2, 13.4),
+    "MLP+LN, 50 %": (5.6, 121.2),
+    "CNN+BN, 90 %": (2.6, 5.7),
+    "CNN+BN, 50 %": (4.2, 28.8),
+    "transformer, 90 %": (3.4, 23.8),
+    "transformer, 50 %": (4.6, 100.0),
+}
 
 
 @paper.refuted(

@@ -54,7 +54,7 @@ def lines(network: str, seed: int) -> dict[tuple[str, str], Line]:
     for number, rows in enumerate(batches(len(data.y), 128, max(stages), seed), start=1):
         model.train()
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(data.x[rows]), data.y[rows]).backward()  # type: ignore[no-untyped-call]
+        nn.functional.cross_entropy(model(data.x[rows]), data.y[rows]).backward()
         optimizer.step()
         if number in stages:
             seen = copy.deepcopy(model).eval()
@@ -82,12 +82,39 @@ def closest(logits: Tensor, slopes: Tensor, rho: Radii) -> float:
     return float(batch_radius(logits, slopes).rho) if rho is exact else float(rho(logits, slopes).min())
 
 
-BATCH: dict[str, tuple[float, float]] = {"start": (1.3, 2.6), "early": (1.0, 2.2), "middle": (1.0, 2.2)}
-LATE: dict[str, dict[str, tuple[float, float]]] = {
-    "linear": {"late": (1.05, 1.5), "late, median sample": (1.8, 3.0)},
-    "MLP": {"late": (1.0, 1.9), "late, median sample": (4.5, 9.0)},
-    "MLP+LN": {"late": (1.6, 3.0), "late, median sample": (3.3, 5.2)},
-    "CNN+BN": {"late": (1.4, 2.5), "late, median sample": (3.3, 5.8)},
+BANDS: dict[str, dict[str, tuple[float, float]]] = {
+    "linear": {
+        "start": (1.38, 2.26),
+        "early": (1.39, 2.1),
+        "middle": (1.0, 2.16),
+        "late": (1.0, 1.83),
+        "start, median sample": (1.61, 2.1),
+        "late, median sample": (1.16, 3.33),
+    },
+    "MLP": {
+        "start": (1.36, 2.6),
+        "early": (1.0, 1.84),
+        "middle": (1.0, 1.76),
+        "late": (1.0, 2.21),
+        "start, median sample": (1.63, 2.19),
+        "late, median sample": (3.52, 9.53),
+    },
+    "MLP+LN": {
+        "start": (1.21, 1.91),
+        "early": (1.0, 1.6),
+        "middle": (1.0, 2.06),
+        "late": (1.33, 3.05),
+        "start, median sample": (1.45, 1.93),
+        "late, median sample": (3.34, 4.96),
+    },
+    "CNN+BN": {
+        "start": (1.34, 2.26),
+        "early": (1.16, 1.77),
+        "middle": (1.04, 1.57),
+        "late": (1.59, 2.32),
+        "start, median sample": (1.58, 2.03),
+        "late, median sample": (3.36, 5.73),
+    },
 }
 
 
@@ -104,12 +131,13 @@ LATE: dict[str, dict[str, tuple[float, float]]] = {
 def exact_radius_of_a_batch_is_one_to_three_times_the_bound(
     check: Check, rho: Radii = exact, late: str = "late"
 ) -> None:
-    r"""Along −∇, min ρ*/min ρ_a over the training set starts near 1.8, falls to 1.1–1.6, and ends by architecture.
+    r"""Along −∇, min ρ*/min ρ_a over the training set starts near 1.8, falls to 1.3, and ends by architecture.
 
-    It ends at 1.2–1.3 (linear), 1.1–1.6 (MLP), 2.1–2.5 (MLP+LN) and 1.8–2.0 (CNN+BN, full level only). The median
-    sample has ρ*/ρ_a near 1.8 at the start and, as margins grow, 2.2, 7, 4 and 4.5 at the end: it is the few samples
-    with small margins and large slopes that keep the batch near the bound. Random directions are in the record. Bands:
-    the range over seeds 100 … 102, widened by its width or more on either side.
+    After 5 steps it is 1.9 (linear), 1.9 (MLP), 1.5 (MLP+LN), 1.8 (CNN+BN, full level only); after 100, 1.4, 1.25,
+    1.25 and 1.3; after 400, 1.4, 1.3, 2.4 and 1.9. The median sample has ρ*(x)/ρ_a(x) near 1.8 at the start and, as
+    margins grow, 2.0, 6.8, 4.1 and 4.4 at the end: a few samples of large slope and small margin keep the batch near
+    the bound. Random directions are in the record. Bands: the range over seeds 100 … 111 (CNN+BN: 105), widened by half
+    its width on either side.
     """
     networks = NETWORKS[: check.at(quick=3, full=4)]
 
@@ -125,8 +153,8 @@ def exact_radius_of_a_batch_is_one_to_three_times_the_bound(
                     found[name] = closest(logits, slopes, rho) / float(rho_a(slopes).min())
         return found
 
-    bands = {f"{network}, {stage}": band for network in networks for stage, band in (BATCH | LATE[network]).items()}
-    check.reproduces(ratios, bands=bands, seeds=check.at(quick=1, full=3))
+    bands = {f"{network}, {stage}": band for network in networks for stage, band in BANDS[network].items()}
+    check.reproduces(ratios, bands=bands, seeds=check.at(quick=2, full=5))
 
 
 @functools.cache
@@ -140,7 +168,7 @@ def measured_run(rate: float, seed: int) -> dict[str, list[float]]:
     for rows in batches(len(data.y), 128, 300, seed):
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(data.x[rows]), data.y[rows])
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         monitor.observe(data.x[rows])
         optimizer.step()
         losses.append(float(loss.detach()))
@@ -152,8 +180,13 @@ def measured_run(rate: float, seed: int) -> dict[str, list[float]]:
     tags=("ours", "empirical"),
     mutants={"ten times the rate": {"rate": 0.03}, "a tenth of the rate": {"rate": 0.0003}},
 )
-def an_ordinary_run_stays_well_inside_the_radius(check: Check, rate: float = 0.003) -> None:
-    r"""AdamW at 0.003 trains the MLP to small loss with r at most X; ρ* along the steps is Y to Z times ρ_a."""
+def an_ordinary_run_works_at_the_edge_of_the_radius(check: Check, rate: float = 0.003) -> None:
+    r"""AdamW at 0.003 trains the MLP with r about 0.4 at most steps and about 1 at the largest.
+
+    300 steps of 128 samples, radii of the batch along AdamW's own step. The exact radius is 1.6 times ρ_a in the
+    median, but hardly longer than ρ_a at some steps, and no step reaches it. Bands: the range over seeds 100 … 104,
+    widened by half its width or more on either side.
+    """
 
     def summary(seed: int) -> dict[str, float]:
         run = {name: np.array(column) for name, column in measured_run(rate, seed).items()}
@@ -161,13 +194,21 @@ def an_ordinary_run_stays_well_inside_the_radius(check: Check, rate: float = 0.0
         return {
             "largest r": float(run["r"].max()),
             "median r": float(np.median(run["r"])),
-            "loss at the end": float(np.mean(run["loss"][-20:])),
+            "largest τ/ρ*": float(run["r_exact"].max()),
             "least ρ*/ρ_a": float(ratio.min()),
             "median ρ*/ρ_a": float(np.median(ratio)),
+            "same sample binds both": float(np.mean(run["sample"] == run["sample_exact"])),
+            "loss at the end": float(np.mean(run["loss"][-20:])),
         }
 
     check.reproduces(summary, bands=RUN, seeds=check.at(quick=1, full=5))
     check.table("run", **measured_run(rate, check.seed))
 
 
-RUN = {"largest r": (0.0, 1.0), "least ρ*/ρ_a": (1.0, 2.0)}
+RUN = {
+    "largest r": (0.6, 1.5),
+    "median r": (0.32, 0.48),
+    "largest τ/ρ*": (0.4, 1.0),
+    "least ρ*/ρ_a": (1.0, 1.1),
+    "median ρ*/ρ_a": (1.45, 1.8),
+}

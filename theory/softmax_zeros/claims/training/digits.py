@@ -162,7 +162,7 @@ def train(
     model.train()
     for rows in batches(len(y), batch, steps, seed):
         updates.zero_grad()
-        loss(model(x[rows]), y[rows]).backward()  # type: ignore[no-untyped-call]
+        loss(model(x[rows]), y[rows]).backward()
         updates.step()
     return model.eval()
 

@@ -1,5 +1,7 @@
 """Figures of single steps: random directions, six architectures, and what r < 1 guarantees."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,7 +39,7 @@ def steps_along_gradient_and_random_directions(tables: Tables) -> Figure:
         below.set(xlabel=STEP, ylim=(0, 100))
     panels[0, 0].set_ylabel("loss after / loss before")
     panels[1, 0].set_ylabel("predictions changed (%)")
-    panels[0, 0].legend(loc="upper left")
+    panels[0, 0].legend(loc="upper left", fontsize=8)
     return figure
 
 
@@ -63,7 +65,9 @@ def one_step_from_converged_networks(tables: Tables) -> Figure:
     return figure
 
 
-def accuracy_panel(axes: Axes, title: str, table: dict[str, list[float]], columns: dict[str, tuple[str, str]]) -> None:
+def accuracy_panel(
+    axes: Axes, title: str, table: Mapping[str, list[float]], columns: dict[str, tuple[str, str]]
+) -> None:
     """Percentages against r; columns by name with style and label."""
     for column, (style, label) in columns.items():
         axes.plot(table["r"], 100 * np.asarray(table[column]), style, label=label)
@@ -93,10 +97,11 @@ def what_r_below_1_guarantees(tables: Tables) -> Figure:
     early.plot(
         tables["linear early"]["r"], 100 * np.asarray(tables["linear early"]["saved"]), "k--", label="guaranteed"
     )
-    early.legend(loc="upper right", fontsize=8)
+    early.legend(loc="upper right", fontsize=8, ncols=2)
     settings = {name: (f"C{k}-", name) for k, name in enumerate(guarantees.UNSURE)}
     accuracy_panel(unsure, "unsure: smoothed or random labels, −∇", tables["unsure"], settings)
-    unsure.set_ylabel("training accuracy kept (% of that before)")
+    unsure.set_ylabel("training accuracy kept (%)")
+    early.set_ylabel("training accuracy (%)")
     for axes, name, title in (
         (loss_late, "linear", "loss, converged linear model, −∇"),
         (loss_early, "linear early", "loss, linear model after 30 steps, −∇"),

@@ -221,7 +221,7 @@ def normalised_mlp(seed: int) -> dict[str, nn.Module]:
             break
         model.train()
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(d.x[rows]), d.y[rows]).backward()  # type: ignore[no-untyped-call]
+        nn.functional.cross_entropy(model(d.x[rows]), d.y[rows]).backward()
         optimizer.step()
     return found
 
@@ -265,7 +265,7 @@ def hessian_over_radius(seed: int, stage: str, kind: str) -> np.ndarray:
     seed=7,
     mutants={
         "along the gradient": {"kind": "gradient"},
-        "λ/2 instead of 2/λ: a factor 4": {"factor": 0.25},
+        "1/(2κ) for 2/κ": {"factor": 0.25},
         "no growth in training": {"stages": ("early", "early", "early")},
     },
 )

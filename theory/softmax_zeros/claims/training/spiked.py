@@ -53,13 +53,13 @@ def update_cap(longest: float) -> Rule:
     def rule(model: nn.Module, optimizer: torch.optim.Optimizer, _data: Digits) -> Step:
         @torch.no_grad()
         def step() -> None:
-            parameters = list(model.parameters())
-            before = [p.clone() for p in parameters]
+            before = [p.clone() for p in model.parameters()]
             optimizer.step()
-            moved = torch._foreach_sub(parameters, before)
+            moved = [p - old for p, old in zip(model.parameters(), before, strict=True)]
             length = float(nn.utils.get_total_norm(moved))
             if length > longest:
-                torch._foreach_copy_(parameters, torch._foreach_add(before, moved, alpha=longest / length))
+                for p, old, step in zip(model.parameters(), before, moved, strict=True):
+                    p.copy_(old + longest / length * step)
 
         return step
 
@@ -82,7 +82,7 @@ def radius_clip(radius: Radius) -> Rule:
 
 
 def released(model: nn.Module, optimizer: torch.optim.Optimizer, data: Digits) -> Step:
-    """As the released code has it: η‖g‖ ≤ ρ_a along the gradient g of the training loss; then Adam steps with that η."""
+    """As released: η‖g‖ ≤ ρ_a along the gradient g of the training loss; then Adam steps with that η."""
 
     def step() -> None:
         slope = gradient(model, data.x, data.y)
@@ -161,11 +161,6 @@ class Run(NamedTuple):
     """τ/ρ_a over the training set, by a Jacobian–vector product in float64."""
 
     @property
-    def rho_a(self) -> np.ndarray:
-        """Radius along the step."""
-        return self.tau / np.maximum(self.r, 1e-300)
-
-    @property
     def final(self) -> float:
         """Test accuracy after the last step."""
         return float(self.accuracy[-1])
@@ -188,7 +183,7 @@ def spiked(rule: str, seed: int, rate: float, spike: float, setting: str = "Figu
         optimizer.param_groups[0]["lr"] = rate * (spike if SPIKE <= number < SPIKE + lasts else 1.0)
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(data.x[chosen]), data.y[chosen])
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         before = {name: p.detach().clone() for name, p in model.named_parameters()}
         take()
         with torch.no_grad():
@@ -201,6 +196,6 @@ def step_taken(model: nn.Module, before: dict[str, Tensor], x: Tensor) -> tuple[
     """τ and r = τΔ_a/π of the step from ``before`` to where the model is now."""
     start = {name: p.double() for name, p in before.items()}
     step = {name: p.detach().double() - start[name] for name, p in model.named_parameters()}
-    _, slopes = jvp(lambda p: functional_call(model, p, (x.double(),)), (start,), (step,))
+    slopes = jvp(lambda p: functional_call(model, p, (x.double(),)), (start,), (step,))[1]
     tau = math.sqrt(sum(float(v.square().sum()) for v in step.values()))
     return tau, float((slopes.amax(-1) - slopes.amin(-1)).max()) / math.pi

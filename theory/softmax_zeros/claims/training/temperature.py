@@ -70,7 +70,9 @@ def onset(found: Response, threshold: float = 2.0) -> float:
     """Where the loss ratio first reaches the threshold, over ρ_a(T); interpolated on logarithmic axes."""
     first = int(np.argmax(found.ratio >= threshold))
     if not found.ratio[first] >= threshold:
-        raise ValueError(f"the loss ratio reaches {found.ratio.max():.3g} within {REACH[-1]} radii; expected {threshold}")
+        raise ValueError(
+            f"the loss ratio reaches {found.ratio.max():.3g} within {REACH[-1]} radii; expected {threshold}"
+        )
     pair = slice(max(first - 1, 0), first + 1)
     return float(np.exp(np.interp(np.log(threshold), np.log(found.ratio[pair]), np.log(REACH[pair]))))
 
@@ -93,12 +95,18 @@ def spreads(repetition: int, scale: Scale, unit: Unit, retrained: bool) -> dict[
     lengths = reached * radius_at(np.array(TEMPERATURES), spread)
     scaled = lengths / scale(np.array(TEMPERATURES), spread)
     raw_sd, scaled_sd = (float(np.std(unit(np.median(values, axis=0)), ddof=1)) for values in (lengths, scaled))
-    return {"raw": raw_sd, "scaled": scaled_sd, "raw/scaled": raw_sd / scaled_sd, "onset/ρ_a": float(np.median(reached))}
+    return {
+        "raw": raw_sd,
+        "scaled": scaled_sd,
+        "raw/scaled": raw_sd / scaled_sd,
+        "onset/ρ_a": float(np.median(reached)),
+    }
 
 
 @paper.corrected(
     "Section 6.4, Figure 9",
     tags=("erratum", "empirical"),
+    seed=1,
     printed={"unit": lambda onsets: onsets},
     mutants={
         "in decades": {"unit": np.log10},
@@ -116,15 +124,13 @@ def dividing_by_the_radius_collapses_the_onsets_over_temperatures(
 
     The paper prints a standard deviation of 0.992 for τ and 0.164 for τ/ρ_a(T), sixfold less, without saying of what.
     Onset: the least step that doubles the training loss; median over five seeds; networks trained at each of the eight
-    temperatures, as released; SD with n − 1. Only in octaves is the pair found: the onsets themselves give about 0.3
-    and 0.4, decades 0.29 and 0.05. They lie near two radii, not one. The factor does not depend on the unit. Dividing by T
-    alone makes things worse. Bands: the range over three groups of other seeds (100 … 114), widened by its width on
-    either side and to the nearest 0.05.
+    temperatures, as released; SD with n − 1. The unit is our reading: in octaves the medians over nine groups of five
+    seeds are 1.00 and 0.17, in decades 0.30 and 0.05, and of the onsets themselves 0.22 and 0.25. The factor does not
+    depend on the unit. The onsets lie near two radii, not one, and dividing by T alone makes things worse. Bands: the
+    range over ten other groups (seeds 0 … 4, 100 … 144), widened by its width or more on either side.
     """
-    bands = {"raw": (0.9, 1.1), "scaled": (0.05, 0.25), "raw/scaled": (3.0, 12.0), "onset/ρ_a": (1.5, 3.0)}
-    check.reproduces(
-        lambda group: spreads(group, scale, unit, retrained), bands=bands, seeds=check.at(quick=1, full=3)
-    )
+    bands = {"raw": (0.8, 1.33), "scaled": (0.0, 0.4), "raw/scaled": (3.0, 14.0), "onset/ρ_a": (1.5, 3.0)}
+    check.reproduces(lambda group: spreads(group, scale, unit, retrained), bands=bands, seeds=check.at(quick=1, full=3))
     check.note(printed={"raw": 0.992, "scaled": 0.164})
     for temperature in TEMPERATURES:
         found = [response(seed, temperature, temperature) for seed in group_of(check.seed)]

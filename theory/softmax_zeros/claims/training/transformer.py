@@ -33,7 +33,7 @@ PRINTED = {
 
 
 class Trace(NamedTuple):
-    """Radii at every step, shape (steps, 3) in the order of `RADII`, training loss, and what the radii were had from."""
+    """Radii at every step, shape (steps, 3) in the order of `RADII`, and the training loss."""
 
     radii: np.ndarray
     loss: np.ndarray
@@ -94,12 +94,12 @@ def trained(activation: str, seed: int, samples: int, steps: int) -> Trace:
         optimizer.param_groups[0]["lr"] = 1.0
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         update = update_direction(optimizer)
         length = math.sqrt(sum(float(p.double().square().sum()) for p in update.values()))
         direction = {name: update[p] / length for name, p in model.named_parameters()}
         start = {name: p.detach() for name, p in model.named_parameters()}
-        (_, _, h), (logits, scores, hdot) = jvp(outputs, (start,), (direction,))
+        (_, _, h), (logits, scores, hdot) = jvp(outputs, (start,), (direction,))[:2]
         kinks = torch.quantile((h.abs() / hdot.abs().clamp_min(1e-12)).flatten()[:: 1 + h.numel() // 10**6], 0.01)
         found = [float(kinks), *(math.pi / float((a.amax(-1) - a.amin(-1)).max()) for a in (logits, scores))]
         distance = float(np.quantile(activation_radius(activation, h, hdot).numpy(), 0.01, method="lower"))
@@ -134,7 +134,7 @@ def attention_never_binds_in_the_tiny_transformer(check: Check, names: tuple[str
     def measure(seed: int) -> dict[str, float]:
         found = run(check, seed)
         label = dict(zip(RADII, names, strict=True))
-        numbers = {}
+        numbers: dict[str, float] = {}
         for phase in PHASES:
             numbers |= {f"{phase}: median {label[name]}": value for name, value in found.medians(phase).items()}
             numbers |= {f"{phase}: {label[name]} least": value for name, value in found.wins(phase).items()}
@@ -177,9 +177,9 @@ def the_output_radius_shrinks_over_training(check: Check, name: str = "out") -> 
 def the_feed_forward_radius_limits_a_gelu_network(check: Check, activation: str = "gelu") -> None:
     r"""ρ_ffn = Q_0.01(|h|/|ḣ|) is how far the feed-forward neurons of the network are from their singularities.
 
-    |h|/|ḣ| is the distance to the kink of a ReLU. The network has exact GELUs, which Appendix 2 itself counts as entire:
-    no neuron has a singularity, and "FFN-limited early" comes from the proxy alone. On the same network with ReLUs the
-    proxy is what it says, to the interpolation of the quantile.
+    |h|/|ḣ| is the distance to the kink of a ReLU. The network has exact GELUs, which Appendix 2 itself counts as
+    entire: no neuron has a singularity, and "FFN-limited early" comes from the proxy alone. On the same network with
+    ReLUs the proxy is what it says, to the interpolation of the quantile.
     """
 
     def compare(seed: int) -> dict[str, float]:
