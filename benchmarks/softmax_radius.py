@@ -19,6 +19,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -117,11 +118,11 @@ def main() -> None:
     print('| method | classes | µs per sample | ratio to `radius(certify="float")` | |\n|---|---:|---:|---:|---|')
     for n, size in BATCHES.items():
         z, a = samples(n, size)
-        floats = seconds(lambda z=z, a=a: radius(z, a, certify="float"), 7) / size
-        plain = seconds(lambda z=z, a=a: radius(z, a), 7) / size
+        floats = seconds(partial(radius, z, a, certify="float"), 7) / size
+        plain = seconds(partial(radius, z, a), 7) / size
         share = radius(z, a, certify="float").certified.mean()
         few = ARB_SAMPLES[n]
-        balls = seconds(lambda z=z[:few], a=a[:few]: radius(z, a, certify="arb"), 1) / few
+        balls = seconds(partial(radius, z[:few], a[:few], certify="arb"), 1) / few
         print(f'| `radius(certify="none")` | {n} | {plain * 1e6:,.1f} | {plain / floats:.2f}× | batch of {size} |')
         print(f'| `radius(certify="float")` | {n} | {floats * 1e6:,.1f} | 1× | {share:.1%} certified |')
         print(f'| `radius(certify="arb")` | {n} | {balls * 1e6:,.0f} | {balls / floats:,.0f}× | |')
@@ -130,9 +131,9 @@ def main() -> None:
             print(rival("`cxroots`", lambda z, a, rho: cxroots_nearest(z, a, 1.1 * rho), n, floats))
     print("\n| minimum over a 1000 × 10 batch, exact and certified | ms | samples solved |\n|---|---:|---:|")
     for scale in (0.3, 1.0, 4.0, 12.0):
-        z, a = (torch.from_numpy(x) for x in samples(10, 1000, seed=1))
-        each = seconds(lambda z=z, a=a, s=scale: batch_radius(s * z, a), 31)
-        result = batch_radius(scale * z, a)
+        logits, slopes = (torch.from_numpy(x) for x in samples(10, 1000, seed=1))
+        each = seconds(partial(batch_radius, scale * logits, slopes), 31)
+        result = batch_radius(scale * logits, slopes)
         note = "" if result.certified else " (not certified)"
         print(f"| `batch_radius`, logits of scale {scale:g}{note} | {each * 1e3:.2f} | {int(result.solved)} |")
 

@@ -115,6 +115,19 @@ def test_none_claims_nothing_but_is_right() -> None:
         np.testing.assert_allclose(found.rho[proved.certified], proved.rho[proved.certified], rtol=1e-9)
 
 
+def test_samples_whose_zeros_are_all_far_are_searched_further() -> None:
+    """Integer logits and slopes: a first search finds no zero for some, and a disc free of zeros is no answer."""
+    rng = np.random.default_rng(5000)
+    z, a = np.round(4 * rng.normal(size=(400, 4))), np.round(2 * rng.normal(size=(400, 4)))
+    found, proved = radius(z, a), radius(z, a, certify="float")
+    assert np.isfinite(found.rho[np.ptp(a, axis=1) > 0]).all()
+    for i in np.flatnonzero(~proved.certified | (np.arange(400) % 8 == 0)):
+        gold = radius(z[i], a[i], certify="arb")
+        assert found.rho[i] == gold.rho or math.isclose(found.rho[i], gold.rho, rel_tol=1e-6)
+        assert proved.lower[i] <= gold.upper
+        assert gold.lower <= proved.upper[i]
+
+
 samples = st.integers(2, 7).flatmap(
     lambda n: st.tuples(
         st.lists(st.floats(-20, 20), min_size=n, max_size=n),

@@ -143,7 +143,9 @@ def _binary(function: ScaledSum) -> Located:
 
 def _attempt(function: ScaledSum, reach: Tensor, effort: Effort) -> Located:
     discs = isolate(function, reach, effort.starts)
-    lower = prove_nearest(function, discs, _contour(discs.modulus, effort.gap), effort.pieces)
+    outer = _contour(discs.modulus, effort.gap)
+    lower = prove_nearest(function, discs, outer, effort.pieces)
+    lower = lower.masked_fill(discs.modulus.amin(-1) >= outer, 0.0)  # a disc free of zeros does not end the search
     return Located(discs.u[:, 0], discs.v[:, 0], lower, discs.nearest)
 
 
@@ -188,7 +190,7 @@ class _Frame:
 class Discs:
     """Discs around ``u + iv`` that hold exactly one zero, the nearest candidates first; shapes (B, M).
 
-    ``radius`` is infinite where no zero was proved, ``u`` and ``v`` too where there is no candidate.
+    ``radius`` is infinite where no zero was proved, ``u`` and ``v`` too where there is no candidate; none is NaN.
     """
 
     u: Tensor
@@ -208,7 +210,7 @@ class Discs:
     @property
     def nearest(self) -> Tensor:
         """Return a proved upper bound of the smallest zero modulus, shape (B,)."""
-        return (self.modulus + self.radius).nan_to_num(nan=math.inf).amin(-1)
+        return (self.modulus + self.radius).amin(-1)
 
 
 def isolate(function: ScaledSum, reach: Tensor, starts: Starts) -> Discs:
@@ -227,6 +229,7 @@ def isolate(function: ScaledSum, reach: Tensor, starts: Starts) -> Discs:
     curvature = _SLACK * math.exp(0.25) * moduli.mul_(slopes).mul_(slopes).sum(0) / derivative
     proved = (derivative > 0) & (2 * curvature * eta < 1) & (2 * eta < 0.5) & ~missing
     radius = _SLACK * (2.1 * curvature * eta.square() + 1.25 * slack / derivative)
+    norm = norm.masked_fill(norm == 0.0, math.inf)  # no step from a multiple zero
     u = u - torch.addcmul(re * slope_re, im, slope_im).div_(norm)
     v = v - torch.addcmul(im * slope_re, re, slope_im, value=-1).div_(norm)
     u, v = u.masked_fill(missing, math.inf), v.masked_fill(missing, math.inf)
@@ -244,7 +247,7 @@ def _disjoint(discs: Discs, inside: Tensor) -> Tensor:
 def _contour(modulus: Tensor, wide: float) -> Tensor:
     """Choose a radius in a gap between the moduli (B, M): the first that is at least ``wide``, or else the widest."""
     first = modulus[:, :-1]
-    gap = (modulus[:, 1:] - first).nan_to_num(nan=0.0).clamp(max=wide)
+    gap = (modulus[:, 1:] - first).clamp(max=wide).nan_to_num(nan=0.0)
     index = gap.argmax(-1, keepdim=True)
     return (first.gather(-1, index) + 0.5 * gap.gather(-1, index)).nan_to_num(posinf=2 * math.pi)[:, 0]
 

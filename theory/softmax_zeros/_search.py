@@ -59,7 +59,7 @@ def search(function: ScaledSum, reach: Tensor, starts: Starts) -> Candidates:
     points = (_envelope_ties(function, starts.corners), _annulus(inner, outer, starts.rings, starts.angles))
     u, v = (torch.cat(part, 1) for part in zip(*points, strict=True))
     lost = ~(u.abs() < _FAR)
-    u, v = u.masked_fill(lost, 0.0), v.nan_to_num(nan=math.pi).clamp(max=4 * math.pi)
+    u, v = u.masked_fill(lost, 0.0), v.nan_to_num(nan=math.pi).clamp(max=_FAR)
     u, v, length = newton(function, u, v, starts.steps)
     modulus = torch.hypot(u, v)
     converged = (length <= _STALLED * modulus) & (v > 0.99 * math.pi)

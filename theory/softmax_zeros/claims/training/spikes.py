@@ -149,12 +149,12 @@ PRINTED: Bands = {
 def plain_adam_exceeds_the_radius_on_every_row_of_figure_6(
     check: Check, bands: Bands = PLAIN, rule: str = "plain", spike: float = 1000.0
 ) -> None:
-    r"""At 1000×, plain Adam's first step is 1.7, 34 and 340 radii long; it ends at 96 %, 20 % and 10 % accuracy.
+    r"""At 1000×, plain Adam's first step is 1.7, 34 and 340 radii long; it ends at 96 %, 10–27 % and 10 %.
 
     Printed: within ρ_a and recovering; ∼10 radii and ∼50 %; ∼100 radii and chance. Whichever statistic is meant, the
-    first row does not stay within ρ_a: its largest r is near 8. The r at later steps, largest and median, are in the
-    record. Bands: the range over seeds 100 … 105, widened by half its width or more; the 17–27 % of the second row down
-    to chance and up to 40 %.
+    first row does not stay within ρ_a: its largest r is near 10. The r at later steps, largest and median, are in the
+    record. Bands: the range over seeds 100 … 105, widened by half its width or more; for the accuracy of row
+    two, chance to 40 %.
     """
 
     def rows(seed: int) -> dict[str, float]:

@@ -127,8 +127,8 @@ def attention_never_binds_in_the_tiny_transformer(check: Check, names: tuple[str
     r"""The attention radius is never the least; early in training the FFN proxy is, then comes the output.
 
     Printed early medians: FFN 0.0164, output 0.0307, attention 0.645, and wins of 94, 6 and 0 %. Here with 100 samples
-    and 60 steps, or 300 and 300, against 1257 and 1200; the FFN proxy stays the least for longer. Bands: the medians of
-    seeds 100 … 103, to a factor of two and more.
+    and 60 steps, or 300 and 300, against 1257 and 1200; the FFN proxy stays the least for longer. The last two
+    bands: 90 % of the steps, and a ratio of 2.4 to 7.6 over seeds 100 … 103 and both sizes, by a factor of two or more.
     """
 
     def measure(seed: int) -> dict[str, float]:
@@ -142,7 +142,7 @@ def attention_never_binds_in_the_tiny_transformer(check: Check, names: tuple[str
         numbers["early: attention/out"] = numbers["early: median attention"] / numbers["early: median out"]
         return numbers
 
-    bands = {"attention least": (0.0, 0.0), "early: ffn least": (0.9, 1.0), "early: attention/out": (2.0, 30.0)}
+    bands = {"attention least": (0.0, 0.0), "early: ffn least": (0.9, 1.0), "early: attention/out": (1.2, 30.0)}
     check.reproduces(measure, bands=bands, seeds=check.at(quick=1, full=2))
     check.note(printed=PRINTED)
     traced = run(check, check.seed)
