@@ -18,6 +18,7 @@ _DEPTH = 200  # angles are multiples of π/2^200
 _MAX_POINTS = 1 << 16
 _SERIES_DEPTH = 10  # arcs shorter than π/2^10 are near a zero
 _SERIES_ORDER = 200
+_GROWTH = 7.7  # not a whole number: zeros are often at multiples of the support bound
 
 
 class UndecidedCount(ArithmeticError):
@@ -65,10 +66,9 @@ def enclose_nearest(logits: Sequence[float], slopes: Sequence[float], start: com
     try:
         if cmath.isfinite(start):
             zero, upper = function.existing_zero(start, margin)
-        if math.isinf(upper):
-            upper = function.populated_radius(lower)
         inner = upper * (1 - 2 * margin)
-        if inner > lower and function.count(inner) == 0:
+        upper = function.populated_radius(lower, upper)
+        if lower < inner < upper and function.count(inner) == 0:
             lower = inner
         else:
             lower, upper = function.bisect(lower, upper, rtol)
@@ -158,14 +158,14 @@ class BallSum:
         outer = abs(zero) * (1 + margin)
         return zero, outer if math.isfinite(outer) and self.count(outer) > 0 else math.inf
 
-    def populated_radius(self, start: float) -> float:
-        """Enlarge ``start`` until the disc holds a zero."""
-        outer = start
-        while math.isfinite(outer):
-            outer *= 1.9  # not 2: zeros are often at multiples of the support bound
+    def populated_radius(self, start: float, limit: float) -> float:
+        """Enlarge ``start`` until the disc holds a zero, or return ``limit``: no circle is much larger than need be."""
+        outer = start * _GROWTH
+        while outer < limit:
             if self.count(outer) > 0:
-                break
-        return outer
+                return outer
+            outer *= _GROWTH
+        return limit
 
     def bisect(self, lower: float, upper: float, rtol: float) -> tuple[float, float]:
         """Narrow ``lower ≤ ρ* ≤ upper`` to relative width ``rtol`` by counts."""

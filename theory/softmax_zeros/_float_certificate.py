@@ -229,7 +229,7 @@ def isolate(function: ScaledSum, reach: Tensor, starts: Starts) -> Discs:
     curvature = _SLACK * math.exp(0.25) * moduli.mul_(slopes).mul_(slopes).sum(0) / derivative
     proved = (derivative > 0) & (2 * curvature * eta < 1) & (2 * eta < 0.5) & ~missing
     radius = _SLACK * (2.1 * curvature * eta.square() + 1.25 * slack / derivative)
-    norm = norm.masked_fill(norm == 0.0, math.inf)  # no step from a multiple zero
+    norm = norm.masked_fill(~proved, math.inf)  # a step that is not proved may be noise
     u = u - torch.addcmul(re * slope_re, im, slope_im).div_(norm)
     v = v - torch.addcmul(im * slope_re, re, slope_im, value=-1).div_(norm)
     u, v = u.masked_fill(missing, math.inf), v.masked_fill(missing, math.inf)

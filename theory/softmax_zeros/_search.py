@@ -17,7 +17,9 @@ Tensor = torch.Tensor
 _LONGEST_STEP = 1.5  # in either coordinate; zeros of a scaled sum are about 2π apart
 _STALLED = 1e-5  # relative length of the last step of an iteration that has converged
 _FAR = 1e12  # in slope spreads; float64 has no digits left for the phases
+_HIGH = 1e3  # in the same unit; a start higher up is lowered to this
 _SMALL = 1e-2  # value at a candidate before its last step, relative to the largest term
+_TINY = 1e-9  # the same where a long step is noise
 _SAME = 1e-4  # distance below which two candidates are one
 
 
@@ -59,7 +61,7 @@ def search(function: ScaledSum, reach: Tensor, starts: Starts) -> Candidates:
     points = (_envelope_ties(function, starts.corners), _annulus(inner, outer, starts.rings, starts.angles))
     u, v = (torch.cat(part, 1) for part in zip(*points, strict=True))
     lost = ~(u.abs() < _FAR)
-    u, v = u.masked_fill(lost, 0.0), v.nan_to_num(nan=math.pi).clamp(max=_FAR)
+    u, v = u.masked_fill(lost, 0.0), v.nan_to_num(nan=math.pi).clamp(max=_HIGH)
     u, v, length = newton(function, u, v, starts.steps)
     modulus = torch.hypot(u, v)
     converged = (length <= _STALLED * modulus) & (v > 0.99 * math.pi)
@@ -70,12 +72,14 @@ def newton(function: ScaledSum, u: Tensor, v: Tensor, steps: int) -> tuple[Tenso
     """Iterate Newton from ``u + iv``, shape (B, T), and extrapolate.
 
     At a multiple zero the steps shrink by a constant factor ``r``; the sum of the steps to come is then ``r/(1 − r)``
-    times the last one (Aitken). At a simple zero ``r`` is tiny and the extrapolation does nothing.
+    times the last one (Aitken). At a simple zero ``r`` is tiny and the extrapolation does nothing. In a cluster ``F`` is
+    soon below its rounding error; a long last step is then noise and is taken back.
 
     Returns
     -------
     u, v, length
-        The points, in the closed upper half plane, and the length of the last move, infinite where ``F`` was not small.
+        The points, in the closed upper half plane, and the length of the last move: infinite where ``F`` was not small,
+        0 where the last step was taken back.
     """
     gaps, slopes = function.gaps[:, :, None], function.slopes[:, :, None]
     du = dv = torch.zeros_like(u)
@@ -92,8 +96,11 @@ def newton(function: ScaledSum, u: Tensor, v: Tensor, steps: int) -> tuple[Tenso
     ratio = last / before
     linear = (ratio.imag.abs() < 0.1) & (ratio.real > 0.3) & (ratio.real < 0.95) & (last.abs() < 0.3)
     extra = (last * ratio / (1 - ratio)).masked_fill(~linear, 0.0)
-    length = torch.maximum(last.abs(), extra.abs()).masked_fill(torch.maximum(re.abs(), im.abs()) > _SMALL, math.inf)
-    return u - extra.real, (v - extra.imag).abs(), length
+    value = torch.maximum(re.abs(), im.abs())
+    length = torch.maximum(last.abs(), extra.abs()).masked_fill(value > _SMALL, math.inf)
+    noise = (value < _TINY) & (length > _SAME)
+    move = torch.where(noise, -last, extra)
+    return u - move.real, (v - move.imag).abs(), length.masked_fill(noise, 0.0)
 
 
 def _envelope_ties(function: ScaledSum, corners: int) -> tuple[Tensor, Tensor]:
