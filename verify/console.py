@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -35,27 +35,46 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-def verdict_table(records: Iterable[Record]) -> Table:
-    """One row a claim: verdict, strength of evidence, mutants killed (+ controls surviving), seconds, statement."""
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    table.add_column("claim", no_wrap=True, overflow="ellipsis", max_width=52)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("evidence", no_wrap=True)
-    table.add_column("killed", no_wrap=True)
-    table.add_column("s", justify="right", no_wrap=True)
-    table.add_column("statement", no_wrap=True, overflow="ellipsis", ratio=1)
+HEADINGS = ("claim", "verdict", "evidence", "killed", "s", "statement")
+
+
+def verdict_rows(records: Iterable[Record]) -> Iterator[tuple[str, ...]]:
+    """One row a claim, see :data:`HEADINGS`: verdict, strength of evidence, mutants killed (+ controls surviving)."""
     for record in records:
         unexpected = "" if record.as_expected else f" (expected {record.expected})"
         survived = sum(control["survived"] for control in record.controls)
         controls = f"+{survived}/{len(record.controls)}" if record.controls else ""
-        table.add_row(
-            escape(record.id),
-            Text(f"{record.verdict}{unexpected}", style=_COLOUR[record.verdict]),
+        yield (
+            record.id,
+            f"{record.verdict}{unexpected}",
             record.strength or "–",
             f"{record.killed}/{len(record.mutants)}{controls}",
             f"{record.seconds:.1f}",
-            escape(record.summary),
+            record.summary,
         )
+
+
+def markdown_table(records: Iterable[Record]) -> str:
+    """The rows of :func:`verdict_rows` as a Markdown table."""
+    rows = [HEADINGS, ("---",) * len(HEADINGS), *verdict_rows(records)]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)
+
+
+def verdict_table(records: Iterable[Record]) -> Table:
+    """The rows of :func:`verdict_rows` for a terminal, in colour."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    for heading in HEADINGS:
+        table.add_column(
+            heading,
+            no_wrap=True,
+            overflow="ellipsis",
+            max_width=52 if heading == "claim" else None,
+            ratio=1 if heading == "statement" else None,
+            justify="right" if heading == "s" else "left",
+        )
+    records = list(records)
+    for record, (claim, verdict, *rest) in zip(records, verdict_rows(records), strict=True):
+        table.add_row(escape(claim), Text(verdict, style=_COLOUR[record.verdict]), *map(escape, rest))
     return table
 
 

@@ -61,6 +61,13 @@ def test_transposition_and_units():
     assert correlation_traps(torch.tensor(weights)).z == reference.z
 
 
+@pytest.mark.parametrize("spread", [1e-2, 1e-5, 1e-9])
+def test_a_mean_far_above_the_spread_is_one_trap(spread):
+    weights = 1.0 + spread * np.random.default_rng(5).normal(size=(300, 200))
+    assert correlation_traps(weights).count == 1
+    assert correlation_traps(np.where(np.eye(4) > 0, 3.0, math.nextafter(3.0, 0.0))).status == "success"
+
+
 def test_a_stricter_level_flags_less():
     weights = np.random.default_rng(4).standard_t(3, (80, 60))
     counts = [correlation_traps(weights, level=level).count for level in (0.5, 1e-2, 1e-6, 1e-12)]

@@ -112,6 +112,7 @@ def test_r_at_zero_is_the_mean_and_its_slope_the_variance():
     assert spectrum_r_transform(1e-6, x, weights) == pytest.approx(mean + 1e-6 * variance, rel=1e-11)
     assert spectrum_r_transform(0.3, [*x, 100.0], [*weights, 0.0]) == spectrum_r_transform(0.3, x, weights)
     assert spectrum_r_transform(5.0, [4.0, 4.0]) == 4.0
+    assert spectrum_r_transform(1.0, [1e308, -1e308]) == 1e308
 
 
 def test_two_atoms():

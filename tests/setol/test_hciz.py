@@ -39,6 +39,13 @@ def test_shift_symmetry_and_bounds(x, theta, shift):
     assert theta * x.mean() - 1e-13 <= value <= (theta * x).max() + 1e-13  # Jensen; the largest value
 
 
+def test_a_spectrum_of_two_scales_keeps_its_digits():
+    x = np.append(np.full(500, -1e8), [0.0, 0.0])
+    with mp.workdps(40):  # 2 of 502 dimensions: 1 − |u|² on the rest is Beta(1, 250)
+        exact = mp.log(mp.hyp1f1(250, 251, -mp.mpf(502) * 3 * 10**8)) / 502
+    assert hciz_rank_one(3.0, x) == pytest.approx(float(exact), rel=1e-14)
+
+
 def test_sampling_agrees():
     rng = np.random.default_rng(0)
     x = rng.exponential(size=12)

@@ -134,6 +134,7 @@ def test_half_precision_is_read_exactly():
         (lambda: power_law_r_transform(-0.5, 2.0), ValueError, r"w is -0.5; expected a number in \(-0.5, 0\)"),
         (lambda: truncated_power_law_moments(2, 2.0, 3.0, 3.0), ValueError, "high is 3.0"),
         (lambda: hciz_rank_one(1.0, [2.0]), ValueError, r"x has shape \(1,\); expected \(N,\) with N at least 2"),
+        (lambda: hciz_rank_one(1e150, [1.0, 2.0]), ValueError, "theta times x reaches 2e.150; expected at most 1e.140"),
         (lambda: hciz_rank_one_limit(-1.0, SAMPLE), ValueError, "theta is -1.0"),
         (lambda: hciz_rank_one_limit(1.0, SAMPLE, edge=7.0), ValueError, "edge is 7.0"),
     ],

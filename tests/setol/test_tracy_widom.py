@@ -8,7 +8,7 @@ from theory.setol import tracy_widom_cdf, tracy_widom_quantile, tracy_widom_thre
 
 
 def test_published_moments():
-    # mean −1.2065335745820, variance 1.607781034581 (Bornemann 2010, Table 7), by parts from the distribution function
+    # mean −1.2065335745820, variance 1.607781034581 (Bornemann 2010), by parts from the distribution function
     left, right = -14.0, 14.0
     nodes, weights = np.polynomial.legendre.leggauss(120)
     s, w = left + (right - left) * (nodes + 1) / 2, weights * (right - left) / 2

@@ -20,6 +20,8 @@ import numpy as np
 from theory.setol._spectra import Floats, as_reals, require_integer, require_number
 from theory.setol.tracy_widom import edge_scale, tracy_widom_cdf, tracy_widom_threshold
 
+_LARGE_MEAN = 1e6  # squared mean over variance
+
 
 @dataclass(frozen=True)
 class CorrelationTraps:
@@ -99,11 +101,20 @@ def correlation_traps(W: Any, seed: int = 0, level: float = 0.01) -> Correlation
     if weights.min() == weights.max():
         return CorrelationTraps(0, math.nan, math.nan, math.nan, np.empty(0), "degenerate")
     rows, columns = max(weights.shape), min(weights.shape)
-    weights = weights / np.abs(weights).max()
+    weights = np.ldexp(weights, -math.frexp(np.abs(weights).max())[1])
     weights = np.random.default_rng(seed).permutation(weights.ravel()).reshape(rows, columns)
-    scaled = np.linalg.eigvalsh(weights.T @ weights) / weights.var()
+    scaled = _squared_singular_values(weights) / weights.var()
     center, width = edge_scale(rows, columns)
     threshold = tracy_widom_threshold(rows, columns, level)
     z = (float(scaled[-1]) - center) / width
     outliers = scaled[scaled > rows * threshold][::-1] / rows
     return CorrelationTraps(len(outliers), z, float(scaled[-1]) / rows, threshold, outliers, "success")
+
+
+def _squared_singular_values(weights: Floats) -> Floats:
+    """Ascending; from ``WᵀW`` unless the rounding of a large mean in it would drown the bulk."""
+    if weights.mean() ** 2 < _LARGE_MEAN * weights.var():
+        squared: Floats = np.linalg.eigvalsh(weights.T @ weights).astype(np.float64)
+    else:
+        squared = np.square(np.linalg.svd(weights, compute_uv=False)[::-1], dtype=np.float64)
+    return squared

@@ -99,11 +99,11 @@ def spectrum_r_transform(w: float, x: Any, weights: Any = None) -> float:
         return float((masses * difference / denominator).sum())
 
     for _ in range(200):
-        middle = 0.5 * (low + high)
+        middle = 0.5 * low + 0.5 * high
         if not low < middle < high:
             break
         low, high = (middle, high) if balance(middle) < 0.0 else (low, middle)
-    return 0.5 * (low + high)
+    return 0.5 * low + 0.5 * high
 
 
 def inverse_wishart_r_transform(w: Any, kappa: float) -> Any:

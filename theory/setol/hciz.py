@@ -27,6 +27,7 @@ from theory.setol.free_probability import atoms_and_masses, spectrum_r_transform
 
 _DEPTH = 46.0  # the contour is followed until the integrand falls by e^{−46} from its maximum
 _FINEST = 1 << 16
+_LARGEST = 1e140
 
 
 def hciz_rank_one(theta: float, x: Any) -> float:
@@ -41,7 +42,7 @@ def hciz_rank_one(theta: float, x: Any) -> float:
     theta
         θ, real, in inverse units of the eigenvalues.
     x
-        All N eigenvalues, shape (N,), N ≥ 2, real and finite; zeros count.
+        All N eigenvalues, shape (N,), N ≥ 2, real and finite, with ``|θ λ| ≤ 1e140``; zeros count.
 
     Returns
     -------
@@ -59,6 +60,8 @@ def hciz_rank_one(theta: float, x: Any) -> float:
     if eigenvalues.ndim != 1 or len(eigenvalues) < 2:
         raise ValueError(f"x has shape {eigenvalues.shape}; expected (N,) with N at least 2")
     size = len(eigenvalues)
+    if (largest := abs(theta) * float(np.abs(eigenvalues).max())) > _LARGEST:
+        raise ValueError(f"theta times x reaches {largest}; expected at most {_LARGEST}")
     exponents = size * theta * eigenvalues
     shift = float(exponents.max())
     gaps = shift - exponents  # ≥ 0; s is measured from the largest exponent
@@ -100,7 +103,7 @@ def hciz_rank_one_limit(theta: float, x: Any, weights: Any = None, edge: float |
 
     References
     ----------
-    Guionnet and Maïda 2005, Theorems 1.2 and 1.6, for real symmetric matrices.
+    Guionnet and Maïda 2005, for real symmetric matrices on both sides of the threshold.
     """
     theta = require_number("theta", theta, 0.0, math.inf, open_low=False)
     atoms, masses = atoms_and_masses(x, weights)

@@ -57,6 +57,7 @@ Tensor = torch.Tensor
 _ROUND = 2.0**-53
 _STRIP = 3.0  # height of the chord inside the zero-free strip |Im t| < π
 _DISCS = 5  # candidates to prove discs around; a contour goes beyond at most the first four
+_NEAR = 7.0  # half width of a contour up to which the dominated strip is sampled like the rest
 _SLACK = 1.01
 _ELEMENTS = 1 << 17  # size of intermediate arrays that stay in a CPU cache
 
@@ -334,10 +335,11 @@ def _steps(pieces: int, like: Tensor) -> Tensor:
 def _dominated_strip(frame: _Frame, corner: Tensor) -> Tensor:
     """Return the ends of a strip ``−u₋ ≤ Re t ≤ u₊`` in which the likeliest class dominates.
 
-    Shape (2, B), ``u₊`` first, neither beyond ``corner``; both are 0 where that class does not dominate at 0.
+    Shape (2, B), ``u₊`` first, neither beyond ``corner``; both are 0 where that class does not dominate at 0, or where
+    the strip would not save much.
     """
     ends = torch.zeros((2, *corner.shape), dtype=corner.dtype, device=corner.device)
-    likely = (frame.gaps.exp().sum(0) < 2.0).nonzero()[:, 0]
+    likely = ((corner > _NEAR) & (frame.gaps.exp().sum(0) < 2.0)).nonzero()[:, 0]
     if len(likely):
         some, reach = frame.select(likely), corner[likely]
         others = some.gaps.scatter(0, some.gaps.argmax(0, keepdim=True), -math.inf)

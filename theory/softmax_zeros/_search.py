@@ -72,8 +72,8 @@ def newton(function: ScaledSum, u: Tensor, v: Tensor, steps: int) -> tuple[Tenso
     """Iterate Newton from ``u + iv``, shape (B, T), and extrapolate.
 
     At a multiple zero the steps shrink by a constant factor ``r``; the sum of the steps to come is then ``r/(1 − r)``
-    times the last one (Aitken). At a simple zero ``r`` is tiny and the extrapolation does nothing. In a cluster ``F`` is
-    soon below its rounding error; a long last step is then noise and is taken back.
+    times the last one (Aitken). At a simple zero ``r`` is tiny and the extrapolation does nothing. In a cluster ``F``
+    is soon below its rounding error; a long last step is then noise and is taken back.
 
     Returns
     -------

@@ -9,7 +9,6 @@ import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -83,7 +82,7 @@ def layers_with_alpha_below_2_have_a_negative_gap(check: Check, below: float = 2
     layers = published(check)
 
     def counts(_: int) -> dict[str, float]:
-        found = {}
+        found: dict[str, float] = {}
         for model, columns in layers.items():
             low, negative = columns["alpha"] < below, sign * columns["delta_lambda_norm"] < 0
             found |= {f"{model} α < 2": float(low.sum()), f"{model} α < 2 ≠ Δλ < 0": float((low != negative).sum())}
@@ -105,7 +104,7 @@ def published_gaps_shrink_as_alpha_falls_to_2(check: Check, band: tuple[float, f
     layers = published(check)
 
     def order(_: int) -> dict[str, float]:
-        found: dict[str, Any] = {}
+        found: dict[str, float] = {}
         for model, columns in layers.items():
             good = columns["alpha"] >= 2
             found[model] = float(spearmanr(columns["alpha"][good], columns["delta_lambda_norm"][good]).statistic)

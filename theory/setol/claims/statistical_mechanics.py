@@ -4,6 +4,7 @@ S (student) and T (teacher) are N × M with N ≥ M, R = SᵀT/N is their overla
 inverse temperature.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -106,9 +107,7 @@ def matrix_gaussian_average_sees_only_the_symmetric_part(
         "½ lost": {"second": lambda X: -(X * X).trace()},
     },
 )
-def log_determinant_expands_in_traces(
-    check: Check, second: Formula = lambda X: -(X * X).trace() / 2
-) -> None:
+def log_determinant_expands_in_traces(check: Check, second: Formula = lambda X: -(X * X).trace() / 2) -> None:
     r"""ln det(I + εΩ) = ε Tr Ω − ½ε² Tr Ω² + O(ε³), for any Ω (here 3 × 3), symmetric or not."""
     omega, eps = sp.Matrix(3, 3, sp.symbols("w1:10", real=True)), sp.Symbol("epsilon", real=True)
     determinant = (sp.eye(3) + eps * omega).det(method="berkowitz")
@@ -119,7 +118,7 @@ def log_determinant_expands_in_traces(
 
 
 @paper.corrected(
-    "Section 4 (layer quality, \"Tr R²\")",
+    'Section 4 (layer quality, "Tr R²")',
     tags=("identity", "erratum"),
     printed={"overlap": lambda R: (R * R).trace()},
     mutants={
@@ -316,4 +315,5 @@ def boolean_perceptron_errs_on_the_angle_between_the_vectors(
     Printed: 1 − arccos(R)/π, which is 1 at R = 1.
     """
     for R in (-0.75, 0.0, 0.5, 0.9375):
-        check.certifies_value(lambda R=R: error(arb(R)), lambda R=R: disagreement(R), within=1e-30, says=f"R = {R}")
+        found, exact = functools.partial(error, arb(R)), functools.partial(disagreement, R)
+        check.certifies_value(found, exact, within=1e-30, says=f"R = {R}")

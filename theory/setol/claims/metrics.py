@@ -1,0 +1,263 @@
+"""Layer quality metrics (Section 2): which depend on the unit of the weights, and how they bound each other."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis.strategies as st
+import mpmath
+import numpy as np
+import sympy as sp
+from flint import fmpq, fmpq_mat
+
+from theory.setol._spectra import Floats
+from theory.setol.analyze import Layer, analyze
+from theory.setol.claims.paper import paper
+from theory.setol.eigenvalues import eigenvalues
+from theory.setol.power_law import fit_power_law
+from verify import Check
+
+Formula = Callable[..., Any]
+
+INVARIANT = ("alpha", "D", "stable_rank", "entropy", "mp_softrank", "lambda_erg", "delta_lambda", "detX_num")
+
+MATRIX = st.integers(2, 9).flatmap(
+    lambda columns: st.lists(
+        st.lists(st.integers(-9, 9), min_size=columns, max_size=columns), min_size=columns, max_size=12
+    )
+)
+"""Rows of a tall integer matrix."""
+
+
+def row_of(W: Any, **options: Any) -> Layer:
+    """The row of the table for one matrix or kernel."""
+    return analyze({"layer.weight": np.asarray(W, dtype=float)}, min_evals=2, **options)["layer.weight"]
+
+
+def gaussian(seed: int, shape: tuple[int, ...] = (40, 25)) -> Floats:
+    """Standard normal weights."""
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+@paper.claim(
+    "Section 2, α̂",
+    tags=("identity",),
+    mutants={
+        "α̂ unchanged": {"shift": lambda layer, c: 0.0},
+        "α log10 c": {"shift": lambda layer, c: layer.alpha * math.log10(c)},
+        "log10 c": {"shift": lambda layer, c: 2 * math.log10(c)},
+    },
+)
+def alpha_hat_depends_on_the_unit_of_the_weights(
+    check: Check, shift: Formula = lambda layer, c: 2 * layer.alpha * math.log10(c)
+) -> None:
+    r"""W → cW adds 2α log10 c to α̂ = α log10 λ_max, and leaves α, D, ranks, entropy, Δλ_min and the ERG count.
+
+    c = 2^j, so that the invariants agree to the last digit; 1e-12 of the largest term for α̂.
+    """
+
+    def scales(seed: int, j: int) -> bool:
+        W, c = gaussian(seed), 2.0**j
+        before, after = row_of(W), row_of(c * W)
+        moved = before.alpha_weighted + shift(before, c)
+        size = abs(before.alpha_weighted) + abs(2 * before.alpha * math.log10(c))
+        same = all(getattr(before, name) == getattr(after, name) for name in INVARIANT)
+        return same and abs(after.alpha_weighted - moved) <= 1e-12 * size
+
+    check.forall(scales, examples=check.at(quick=100, full=2000), seed=st.integers(0, 10**6), j=st.integers(-200, 200))
+
+
+@paper.claim(
+    "Section 5.4, normalisation of X",
+    tags=("identity",),
+    mutants={
+        "α log10 M": {"shift": lambda layer: layer.alpha * math.log10(layer.M)},
+        "log10 N": {"shift": lambda layer: math.log10(layer.N)},
+        "of the other sign": {"shift": lambda layer: -layer.alpha * math.log10(layer.N)},
+    },
+)
+def alpha_hat_of_the_paper_is_alpha_log_n_below_the_tool(
+    check: Check, shift: Formula = lambda layer: layer.alpha * math.log10(layer.N)
+) -> None:
+    r"""With X = WᵀW/N as in the paper, α̂ is α log10 N below that of WᵀW, which WeightWatcher prints; α is the same.
+
+    1e-9 for the rounding of N, which may not be a power of two: α itself moves by 1e-12.
+    """
+
+    def agrees(seed: int, rows: int) -> bool:
+        W = gaussian(seed, (rows, 25))
+        raw, printed = row_of(W), row_of(W, scale="1/N")
+        alike = abs(raw.alpha / printed.alpha - 1) <= 1e-9
+        return alike and abs(raw.alpha_weighted - printed.alpha_weighted - shift(raw)) <= 1e-9 * (1 + shift(raw) ** 2)
+
+    check.forall(agrees, examples=check.at(quick=100, full=2000), seed=st.integers(0, 10**6), rows=st.integers(26, 90))
+
+
+def log_alpha_norm_exactly(spectrum: Floats, alpha: float) -> mpmath.mpf:
+    """log10 Σ λ^α in 40 digits."""
+    with mpmath.workdps(40):
+        return mpmath.log10(mpmath.fsum(mpmath.mpf(value) ** mpmath.mpf(alpha) for value in spectrum.tolist()))
+
+
+@paper.claim(
+    "Section 2, α̂ and log α-norm",
+    tags=("inequality", "ours"),
+    mutants={
+        "without its upper part": {"upper": lambda ratios: 1.0},
+        "largest squared ratio sum, Σ (λ/λ_max)²": {"upper": lambda ratios: float((ratios**2).sum())},
+        "one less than the stable rank": {"upper": lambda ratios: max(1.0, float(ratios.sum()) - 1)},
+    },
+)
+def log_alpha_norm_exceeds_alpha_hat_by_at_most_the_log_of_the_stable_rank(
+    check: Check, upper: Formula = lambda ratios: float(ratios.sum())
+) -> None:
+    r"""α log10 λ_max ≤ log10 Σ λ^α ≤ α log10 λ_max + log10(Σλ/λ_max) for α ≥ 1, sharper than the usual log10 M.
+
+    (λ/λ_max)^α ≤ λ/λ_max for α ≥ 1. The bound is nearly met as α → 1. Against 40 digits; 1e-12 for rounding.
+    """
+
+    def bounded(weights: list[float], excess: float) -> bool:
+        spectrum, alpha = np.array(weights), 1 + excess
+        ratios = spectrum / spectrum.max()
+        low = mpmath.mpf(alpha) * mpmath.log10(spectrum.max())
+        norm = log_alpha_norm_exactly(spectrum, alpha)
+        return bool(low - 1e-12 <= norm <= low + math.log10(upper(ratios)) + 1e-12)
+
+    check.forall(
+        bounded,
+        examples=400,
+        weights=st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=12),
+        excess=st.floats(1e-3, 8),
+        says="any spectrum",
+    )
+
+
+@paper.claim(
+    "Section 2, α̂ and log α-norm",
+    tags=("identity",),
+    mutants={
+        "over the tail only": {
+            "metric": lambda layer: math.log10(
+                (layer.eigenvalues[layer.eigenvalues >= layer.xmin] ** layer.alpha).sum()
+            )
+        },
+        "natural logarithm": {"metric": lambda layer: layer.log_alpha_norm * math.log(10)},
+        "α̂": {"metric": lambda layer: layer.alpha_weighted},
+    },
+)
+def log_alpha_norm_is_over_all_eigenvalues(check: Check, metric: Formula = lambda layer: layer.log_alpha_norm) -> None:
+    r"""The log α-norm is log10 Σ_i λ_i^α over the whole spectrum, not only its tail; against 40 digits, rtol 1e-12."""
+
+    def agrees(seed: int, j: int) -> bool:
+        layer = row_of(gaussian(seed) * 2.0**j)
+        exact = log_alpha_norm_exactly(layer.eigenvalues, layer.alpha)
+        return bool(abs(metric(layer) - exact) <= 1e-12 * (1 + abs(exact)))
+
+    check.forall(agrees, examples=check.at(quick=60, full=1000), seed=st.integers(0, 10**6), j=st.integers(-20, 20))
+
+
+@paper.claim(
+    "Section 2, ranks",
+    tags=("inequality",),
+    mutants={
+        "stable rank at least 2": {"least": 2.0},
+        "norm over ‖W‖_F for stable rank": {"stable": lambda layer: layer.lambda_max / layer.norm},
+        "ratio of singular values": {"stable": lambda layer: layer.norm / layer.sv_max},
+    },
+)
+def one_is_at_most_the_stable_rank_at_most_the_rank(
+    check: Check, stable: Formula = lambda layer: layer.stable_rank, least: float = 1.0
+) -> None:
+    r"""1 ≤ Σλ/λ_max ≤ rank ≤ M and 0 ≤ entropy ≤ 1.
+
+    Integer matrices, their rank in rational arithmetic; 1e-12 for rounding.
+    """
+
+    def ordered(rows: list[list[int]]) -> bool:
+        exact = fmpq_mat(len(rows), len(rows[0]), [fmpq(entry) for row in rows for entry in row]).rank()
+        layer = row_of(rows, method="svd")
+        if exact == 0:
+            return True
+        in_order = least - 1e-12 <= stable(layer) <= exact + 1e-12 and exact <= (layer.M or 0)
+        return bool(in_order and layer.matrix_rank == exact and 0 <= layer.entropy <= 1)
+
+    check.forall(ordered, examples=check.at(quick=200, full=3000), rows=MATRIX)
+
+
+@paper.claim(
+    "Section 2, entropy",
+    tags=("identity",),
+    mutants={
+        "over ln M": {"divisor": lambda layer: math.log(layer.M)},
+        "not normalised": {"divisor": lambda layer: 1.0},
+    },
+)
+def entropy_is_normalised_by_the_rank(
+    check: Check, divisor: Formula = lambda layer: math.log(layer.matrix_rank)
+) -> None:
+    r"""The matrix entropy is −Σ p ln p/ln(rank) with p = λ/Σλ, 1 for equal eigenvalues whatever the rank.
+
+    W has r orthogonal rows of one length and M − r rows of zeros, with r ≥ 2.
+    """
+
+    def is_one(rank: int, more: int, j: int) -> bool:
+        layer = row_of(np.diag([2.0**j] * rank + [0.0] * more), method="svd")
+        return bool(abs(layer.entropy * math.log(layer.matrix_rank or 0) / divisor(layer) - 1) <= 1e-12)
+
+    check.forall(is_one, rank=st.integers(2, 12), more=st.integers(1, 12), j=st.integers(-9, 9))
+
+
+def of_slices(kernel: Floats, factor: float = 1.0) -> Floats:
+    """Squared singular values of all slices C_out × C_in, ascending."""
+    slices = np.moveaxis(kernel.reshape(*kernel.shape[:2], -1), 2, 0)
+    return np.sort(factor * np.concatenate([np.linalg.svd(matrix, compute_uv=False) ** 2 for matrix in slices]))
+
+
+@paper.claim(
+    "weightwatcher 0.7.7, Conv2D",
+    tags=("identity",),
+    mutants={
+        "half, as WeightWatcher": {"pooled": lambda kernel: eigenvalues(kernel) / 2},
+        "flattened": {"pooled": lambda kernel: np.resize(eigenvalues(kernel, conv="flatten"), of_slices(kernel).size)},
+        "first slice repeated": {
+            "pooled": lambda kernel: np.sort(np.tile(eigenvalues(kernel[:, :, 0, 0]), kernel[0, 0].size))
+        },
+    },
+)
+def a_pooled_kernel_has_the_eigenvalues_of_its_slices(check: Check, pooled: Formula = eigenvalues) -> None:
+    r"""A kernel (C_out, C_in, h, w) is read as h w matrices C_out × C_in, their squared singular values together.
+
+    WeightWatcher halves them, which leaves α and D as they are. 1e-10 of the largest for the Gram matrices.
+    """
+
+    def agrees(seed: int, outs: int, ins: int, height: int, width: int) -> bool:
+        kernel = gaussian(seed, (outs, ins, height, width))
+        exact, found = of_slices(kernel), np.asarray(pooled(kernel))
+        whole, half = fit_power_law(exact), fit_power_law(exact / 2)
+        return bool(abs(found - exact).max() <= 1e-10 * exact[-1]) and (whole.alpha, whole.D) == (half.alpha, half.D)
+
+    check.forall(
+        agrees,
+        examples=100,
+        seed=st.integers(0, 10**6),
+        outs=st.integers(2, 9),
+        ins=st.integers(2, 9),
+        height=st.integers(1, 4),
+        width=st.integers(2, 4),
+    )
+
+
+@paper.corrected(
+    "Table of the three-layer perceptron",
+    tags=("erratum",),
+    printed={"inputs": 768, "first": 230_700},
+    mutants={"28 × 28 counted as 764": {"inputs": 764, "first": 764 * 300}},
+)
+def the_first_layer_of_the_perceptron_has_235200_weights(check: Check, inputs: int = 784, first: int = 235_200) -> None:
+    r"""784 × 300 = 235,200 weights for 28 × 28 pixels, 88.35 % of all; the paper prints 768 × 300 = 230,700."""
+    second, third = 300 * 100, 100 * 10
+    share = sp.Rational(first, first + second + third)
+    right = sp.And(
+        sp.Eq(inputs, 28 * 28), sp.Eq(inputs * 300, first), sp.Lt(abs(share - sp.Rational(8835, 10000)), 5e-5)
+    )
+    check.proves(right)
