@@ -100,7 +100,8 @@ def story(record: Record) -> RenderableType:
         what = f": {evidence['says']}" if evidence["says"] else ""
         lines.append(Text(f"evidence  {evidence['strength']}{what}: {evidence['outcome']}, {evidence['detail']}"))
     for mutant in record.mutants:
-        fate = f"killed by {', '.join(mutant['by'])}" if mutant["killed"] else "SURVIVED"
+        first, *others = mutant["by"] or ("",)
+        fate = f"killed by {first}{f' and {len(others)} more' if others else ''}" if mutant["killed"] else "SURVIVED"
         lines.append(Text(f"mutant    {mutant['name']}: {fate}"))
     for control in record.controls:
         lines.append(Text(f"control   {control['name']}: {'survives' if control['survived'] else 'REJECTED'}"))
