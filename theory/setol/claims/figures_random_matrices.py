@@ -14,6 +14,7 @@ def hciz_integral_against_the_integrated_r_transform(tables: Tables) -> Figure:
 
     Above: the exact contour integral, the limit with its threshold, and ½ ∫ R over [0, 2θ]. Below: what each is off.
     Beyond 2θ = G(λ₊) = 4/3 (dashed) the integrated R-transform leaves the integral; R itself has its pole at 2θ = 4.
+    The limit is off by θ times the gap between λ₊ and the largest of the 800 quantiles.
     """
     table = {name: np.asarray(column) for name, column in tables["hciz"].items()}
     figure = Figure(figsize=(6, 5.5))
@@ -23,15 +24,15 @@ def hciz_integral_against_the_integrated_r_transform(tables: Tables) -> Figure:
         axes.plot(table["theta"], table["limit"] - reference, "C0", label="limit with its threshold")
         axes.plot(table["theta"], table["printed"] - reference, "C3--", label="½ ∫ R over [0, 2θ], as printed")
         axes.axvline(table["threshold"][0], color="0.4", linestyle="--", linewidth=1)
-    above.text(table["threshold"][0] - 0.02, 2.9, "$2θ = G(λ_+)$", ha="right", color="0.3")
+    above.text(table["threshold"][0] + 0.02, 0.05, "$2θ = G(λ_+)$", color="0.3")
     above.set(ylabel=r"$I_N(θ) = \frac{1}{N} \ln E\, e^{Nθ u^T A u}$")
-    above.legend(loc="upper left", bbox_to_anchor=(0, 0.85))
+    above.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
     below.axhline(0, color="k", linewidth=3, alpha=0.3)
     below.set(xlabel="θ (inverse units of the eigenvalues)", ylabel="minus exact", ylim=(-0.05, 0.4))
     return figure
 
 
-@paper.figure(source="trap_rule_sees_a_huge_entry_and_a_small_mean")
+@paper.figure(source="trap_rule_sees_a_single_huge_entry")
 def power_of_trap_rules(tables: Tables) -> Figure:
     r"""How often a mean m added to normal entries of variance 1 (100 × 60) counts as a correlation trap.
 
@@ -45,6 +46,9 @@ def power_of_trap_rules(tables: Tables) -> Figure:
     axes.text(table["threshold"][0] - 0.03, 0.6, "$q^{1/4}$", ha="right", color="0.3")
     axes.plot(table["spike"], table["ours"], "o-", label="Tracy–Widom, level 1 %")
     axes.plot(table["spike"], table["weightwatcher"], "s--", label="WeightWatcher's $λ_+ + \\sqrt{Δ}$")
-    axes.set(xlabel="spike $m\\sqrt{M}$ (standard deviations of an entry)", ylabel="share of matrices with a trap")
-    axes.legend(loc="upper left")
+    axes.set(
+        xlabel="spike $m\\sqrt{M}$ (standard deviations of an entry)",
+        ylabel=f"share of {table['matrices'][0]} matrices with a trap",
+    )
+    axes.legend(loc="lower right")
     return figure

@@ -248,7 +248,7 @@ def a_pooled_kernel_has_the_eigenvalues_of_its_slices(check: Check, pooled: Form
 
 
 @paper.corrected(
-    "Table of the three-layer perceptron",
+    "Table of MLP3",
     tags=("erratum",),
     printed={"inputs": 768, "first": 230_700},
     mutants={"28 × 28 counted as 764": {"inputs": 764, "first": 764 * 300}},

@@ -66,7 +66,7 @@ def r_transform_of_the_inverse_wishart_matrix(check: Check, r_transform: Formula
     check.certifies_value(variance, 1.0, within=1e-20, says="variance 1/(2κ) at κ = ½")
     top = (3 + 2 * arb(2).sqrt()) * (1 + arb(2) ** -14)
     at_edge = lambda: under_inverse_wishart(lambda lam: 1 / (top - lam), 0.5).real  # noqa: E731
-    check.certifies_value(at_edge, 0.242641, within=1e-3, says="G(λ) just beyond λ₊ at κ = ½, below κ/2")
+    check.certifies_value(at_edge, 0.242641, within=1e-3, bits=64, says="G(λ) just beyond λ₊ at κ = ½, below κ/2")
 
 
 @paper.refuted(
@@ -467,3 +467,25 @@ def term_left_out_of_the_discrete_model_is_a_fixed_share(
     check.proves(sp.Eq(quality, total * (total - len(x) * xmin)), says="Σ G(λ_i), four eigenvalues")
     mean = sp.integrate(u * (alpha - 1) * xmin ** (alpha - 1) * u**-alpha, (u, xmin, sp.oo))
     check.proves(sp.Eq(sp.simplify(xmin / mean), relative(alpha)), says="λ_min over the mean of the tail")
+
+
+@paper.corrected(
+    "Section 5.4 (Stieltjes transform of the discrete model)",
+    tags=("identity", "erratum"),
+    printed={"factor": lambda count: 1},
+    mutants={
+        "1/(M̃ − 1)": {"factor": lambda count: 1 / (count - 1)},
+        "1/√M̃": {"factor": lambda count: 1 / sp.sqrt(count)},
+    },
+)
+def stieltjes_transform_carries_one_over_the_number_of_eigenvalues(
+    check: Check, factor: Formula = lambda count: 1 / count
+) -> None:
+    r"""G = (1/M̃) Σ 1/(z − λ_i); without the factor R has the pole (M̃ − 1)/w at 0 and no cumulants.
+
+    Proved for M̃ equal eigenvalues λ, where R must be the constant λ.
+    """
+    count, lam, w = sp.symbols("count lambda w", positive=True)
+    z = sp.Symbol("z")
+    (blue,) = sp.solve(sp.Eq(factor(count) * count / (z - lam), w), z)
+    check.proves(sp.Eq(sp.simplify(blue - 1 / w), lam), says="R(w) = B(w) − 1/w")

@@ -135,9 +135,9 @@ def squared_overlap_is_a_quadratic_form_of_the_outer_matrix(
     """
     S, T = (sp.Matrix(3, 2, sp.symbols(f"{name}1:7", real=True)) for name in "st")
     outer, inner, x = S * S.T / 3, S.T * S / 3, sp.Symbol("x", real=True)
-    check.proves(sp.Eq(overlap(S.T * T / 3), (T.T * outer * T).trace() / 3), says="the quadratic form")
-    polynomial = x * (x * sp.eye(2) - inner).det()
-    check.proves(sp.Eq((x * sp.eye(3) - outer).det(), polynomial), says="characteristic polynomials")
+    check.proves(sp.Eq(sp.expand(9 * overlap(S.T * T / 3)), sp.expand(3 * (T.T * outer * T).trace())), says="9 Tr RᵀR")
+    of_outer, of_inner = (sp.expand((x * sp.eye(A.rows) - A).det(method="berkowitz")) for A in (outer, inner))
+    check.proves(sp.Eq(of_outer, sp.expand(x * of_inner)), says="characteristic polynomials")
 
 
 def mean(values: Sequence[Any]) -> Any:
@@ -242,7 +242,7 @@ def change_of_variables_has_the_wishart_exponent(
 def saddle_point_value_is_minus_half_the_trace_of_the_logarithm(
     check: Check, value: Formula = lambda M, log_det: -sp.Rational(M, 2) * (1 + sp.log(2)) - log_det / 2
 ) -> None:
-    r"""−Tr(ÂA) + ½ Tr ln  is stationary at  = ½A^{−1}, with the value −M/2 − (M/2) ln 2 − ½ Tr ln A.
+    r"""−Tr(ÂA) + ½ Tr ln Â is stationary at Â = ½A^{−1}, with the value −M/2 − (M/2) ln 2 − ½ Tr ln A.
 
     Printed: −M + ½ Tr ln A. Proved for all positive definite A with M = 1 and M = 2.
     """
