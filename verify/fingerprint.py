@@ -68,9 +68,8 @@ def fingerprint(claim: Claim, level: str, seed: int) -> str:
     """
     module = inspect.getmodule(claim.body)
     assert module is not None
-    others = {body.__name__ for body in (c.body for c in claim.paper.claims.values()) if body is not claim.body}
-    others |= set(claim.paper.figures)
-    digest = hashlib.sha256(_source_without(module, frozenset(others)).encode())
+    others = (claim.paper.claims.keys() | claim.paper.figures.keys()) - {claim.name}
+    digest = hashlib.sha256(_source_without(module, others).encode())
     roots = _first_party()
     for name in sorted(_closure(module.__name__, roots) - {module.__name__} | _closure(_ENGINE, roots)):
         digest.update(_source(name).encode())
@@ -141,12 +140,19 @@ def _source(name: str) -> str:
     return Path(file).read_text(encoding="utf-8") if file else ""
 
 
-@functools.cache
-def _source_without(module: ModuleType, functions: frozenset[str]) -> str:
-    source = inspect.getsource(module)
-    lines = source.splitlines()
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and node.name in functions and node.decorator_list:
-            first = min(decorator.lineno for decorator in node.decorator_list)
-            lines[first - 1 : node.end_lineno] = [""] * (node.end_lineno - first + 1)  # type: ignore[operator]
+def _source_without(module: ModuleType, functions: set[str]) -> str:
+    lines = inspect.getsource(module).splitlines()
+    for name, first, last in _decorated_functions(module):
+        if name in functions:
+            lines[first:last] = [""] * (last - first)
     return "\n".join(line for line in lines if line.strip())
+
+
+@functools.cache
+def _decorated_functions(module: ModuleType) -> list[tuple[str, int, int]]:
+    """Name, first and one past the last line of each decorated function, decorators included."""
+    return [
+        (node.name, node.decorator_list[0].lineno - 1, node.end_lineno or node.lineno)
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.FunctionDef) and node.decorator_list
+    ]
