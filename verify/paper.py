@@ -8,7 +8,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from verify.check import Level
 from verify.record import Verdict
@@ -21,7 +22,16 @@ ENTRY_POINT_GROUP = "paperchecks.papers"
 
 Body = Callable[..., None]
 Replacements = Mapping[str, Mapping[str, Any]]
+Decorator = Callable[[Body], Body]
 Tables = Mapping[str, Mapping[str, list[float]]]
+
+
+class Options(TypedDict, total=False):
+    """What every kind of claim may state; see :class:`Claim`."""
+
+    tags: tuple[str, ...]
+    level: Level
+    seed: int
 
 
 class UnknownNameError(ValueError):
@@ -69,9 +79,9 @@ class Claim:
     mutants: Replacements
     controls: Replacements
     printed: Mapping[str, Any] | None
-    tags: tuple[str, ...]
-    level: Level
-    seed: int
+    tags: tuple[str, ...] = ()
+    level: Level = "quick"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if not self.body.__doc__:
@@ -157,57 +167,33 @@ class Paper:
     claims: dict[str, Claim] = field(default_factory=dict, repr=False)
     figures: dict[str, Figure] = field(default_factory=dict, repr=False)
 
-    def claim(
-        self,
-        ref: str,
-        *,
-        mutants: Replacements,
-        tags: tuple[str, ...] = (),
-        level: Level = "quick",
-        seed: int = 0,
-    ) -> Callable[[Body], Body]:
+    def claim(self, ref: str, *, mutants: Replacements, **options: Unpack[Options]) -> Decorator:
         """Register a statement that is expected to hold as printed."""
-        return self._register(ref, Verdict.HOLDS, mutants, {}, None, tags, level, seed)
+        return self._register(Verdict.HOLDS, ref, mutants=mutants, **options)
 
     def corrected(
-        self,
-        ref: str,
-        *,
-        printed: Mapping[str, Any],
-        mutants: Replacements,
-        tags: tuple[str, ...] = (),
-        level: Level = "quick",
-        seed: int = 0,
-    ) -> Callable[[Body], Body]:
+        self, ref: str, *, printed: Mapping[str, Any], mutants: Replacements, **options: Unpack[Options]
+    ) -> Decorator:
         """Register the corrected form of a statement; the same check must reject the printed form."""
-        return self._register(ref, Verdict.CORRECTED, mutants, {}, printed, tags, level, seed)
+        return self._register(Verdict.CORRECTED, ref, mutants=mutants, printed=printed, **options)
 
     def refuted(
         self,
         ref: str,
         *,
         controls: Replacements,
-        mutants: Replacements | None = None,
-        tags: tuple[str, ...] = (),
-        level: Level = "quick",
-        seed: int = 0,
-    ) -> Callable[[Body], Body]:
+        mutants: Replacements = MappingProxyType({}),
+        **options: Unpack[Options],
+    ) -> Decorator:
         """Register a statement that fails as printed; its corrected controls must survive the same check."""
         if not controls:
             raise ValueError("controls is empty; a refuted claim needs a corrected form that survives its check")
-        return self._register(ref, Verdict.FAILS, mutants or {}, controls, None, tags, level, seed)
+        return self._register(Verdict.FAILS, ref, mutants=mutants, controls=controls, **options)
 
-    def conjecture(
-        self,
-        ref: str,
-        *,
-        mutants: Replacements,
-        tags: tuple[str, ...] = (),
-        level: Level = "quick",
-        seed: int = 0,
-    ) -> Callable[[Body], Body]:
+    def conjecture(self, ref: str, *, mutants: Replacements, **options: Unpack[Options]) -> Decorator:
         """Register an open statement: searching it in vain leaves it inconclusive."""
-        return self._register(ref, Verdict.INCONCLUSIVE, mutants, {}, None, ("open", *tags), level, seed)
+        options["tags"] = ("open", *options.get("tags", ()))
+        return self._register(Verdict.INCONCLUSIVE, ref, mutants=mutants, **options)
 
     def figure(self, *, source: str) -> Callable[[Callable[[Tables], Canvas]], Callable[[Tables], Canvas]]:
         """Register a figure drawn from the tables of claim ``source``."""
@@ -222,20 +208,19 @@ class Paper:
 
     def _register(
         self,
-        ref: str,
         expected: Verdict,
+        ref: str,
+        *,
         mutants: Replacements,
-        controls: Replacements,
-        printed: Mapping[str, Any] | None,
-        tags: tuple[str, ...],
-        level: Level,
-        seed: int,
-    ) -> Callable[[Body], Body]:
+        controls: Replacements = MappingProxyType({}),
+        printed: Mapping[str, Any] | None = None,
+        **options: Unpack[Options],
+    ) -> Decorator:
         if not mutants and not controls:
             raise ValueError(f"mutants is empty for {ref}; a check that cannot fail is no check")
 
         def register(body: Body) -> Body:
-            claim = Claim(self, body, ref, expected, mutants, controls, printed, tags, level, seed)
+            claim = Claim(self, body, ref, expected, mutants, controls, printed, **options)
             if claim.name in self.claims:
                 raise ValueError(f"claim {claim.id} is registered twice")
             self.claims[claim.name] = claim

@@ -169,8 +169,9 @@ def _differentiable_evaluation(model: nn.Module, device_type: str) -> Iterator[N
 
 
 def _set_training(modules: list[nn.Module], mode: bool) -> None:
+    """Past ``Module.__setattr__``, whose search for parameters would cost as much as a layer."""
     for module in modules:
-        module.training = mode
+        object.__setattr__(module, "training", mode)
 
 
 def _failing_module(model: nn.Module, duals: Mapping[str, Tensor], arguments: tuple[Tensor, ...]) -> str:
