@@ -9,6 +9,7 @@ from theory.setol.claims.paper import paper
 from verify.paper import Tables
 
 FIT, ERG, DATA, INK = "#D55E00", "#009E73", "#0072B2", "#222222"
+LAMBDA_ERG = r"$\lambda_{\mathrm{ERG}}$"
 
 
 @paper.figure(source="the_sign_of_the_gap_is_that_of_the_log_determinant_of_the_tail")
@@ -30,7 +31,9 @@ def spectrum_with_both_cuts(tables: Tables) -> Figure:
     axes.axvline(
         fit["xmin"], color=FIT, ls="--", lw=1.2, label=f"xmin = {fit['xmin']:.2f}, {fit['n_tail']} in the tail"
     )
-    axes.axvline(fit["erg"], color=ERG, ls=":", lw=1.8, label=f"λ_ERG = {fit['erg']:.2f}, {fit['k']} in the tail")
+    axes.axvline(
+        fit["erg"], color=ERG, ls=":", lw=1.8, label=f"{LAMBDA_ERG} = {fit['erg']:.2f}, {fit['k']} in the tail"
+    )
     axes.set(xscale="log", yscale="log", xlabel="eigenvalue λ̂ (units of the mean)", ylabel="density")
     axes.legend(loc="upper right")
     plt.close(figure)
@@ -50,7 +53,7 @@ def distance_against_cutoff(tables: Tables) -> Figure:
     above.set(xscale="log", ylim=(0, 0.6), ylabel="distance D")
     below.set(ylim=(1, 8), xlabel="cutoff xmin (units of the mean)", ylabel="exponent α")
     for axes in (above, below):
-        axes.axvline(fit["erg"], color=ERG, ls=":", lw=1.8, label="λ_ERG")
+        axes.axvline(fit["erg"], color=ERG, ls=":", lw=1.8, label=LAMBDA_ERG)
         axes.legend(loc="upper center")
     plt.close(figure)
     return figure
@@ -65,19 +68,19 @@ def erg_cut_of_random_matrices(tables: Tables) -> Figure:
     cut = {name: np.array(values) for name, values in tables["cut"].items()}
     layer = int(np.abs(cut["q"] - 300 / 784).argmin())
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
-    left.plot(cut["q"], cut["lam"], color=ERG, lw=2, label="λ_ERG")
+    left.plot(cut["q"], cut["lam"], color=ERG, lw=2, label=LAMBDA_ERG)
     left.plot(cut["q"], cut["fraction"], color=DATA, lw=1.6, ls="--", label="share of the eigenvalues kept")
     left.plot(cut["q"][layer], cut["lam"][layer], "o", color=INK, ms=5)
     left.annotate(f"784 × 300: {cut['lam'][layer]:.4f}", (cut["q"][layer], cut["lam"][layer]), (0.4, 0.45), fontsize=9)
     left.axhline(np.exp(-1), color="0.5", lw=1, ls=":", label="1/e")
-    left.set(ylim=(0, 1), ylabel="λ_ERG (units of the mean), share")
-    right.plot(cut["q"], cut["alpha"], color=FIT, lw=2, label="α_c")
+    left.set(ylim=(0, 1), ylabel=f"{LAMBDA_ERG} (units of the mean), share")
+    right.plot(cut["q"], cut["alpha"], color=FIT, lw=2, label=r"$\alpha_c$")
     right.axhline(2, color="0.5", lw=1, ls=":", label="α = 2")
     right.plot(cut["q"][layer], cut["alpha"][layer], "o", color=INK, ms=5)
     right.annotate(
         f"784 × 300: {cut['alpha'][layer]:.3f}", (cut["q"][layer], cut["alpha"][layer]), (0.4, 2.4), fontsize=9
     )
-    right.set(ylim=(1, 5), ylabel="exponent at Δλ_min = 0")
+    right.set(ylim=(1, 5), ylabel=r"exponent at $\Delta\lambda_{\min} = 0$")
     for axes, height in ((left, 0.62), (right, 0.9)):
         axes.set(xlim=(0, 1), xlabel="aspect ratio q = M/N")
         axes.legend(loc="center right", bbox_to_anchor=(1.0, height))
