@@ -1,6 +1,7 @@
 """Claims of "SETOL: A Semi-Empirical Theory of (Deep) Learning" (arXiv 2507.17912), in the order of the paper."""
 
 from theory.setol.claims import (
+    exponent_of_a_matrix,
     figures,
     figures_random_matrices,
     free_probability,
@@ -15,6 +16,7 @@ from theory.setol.claims import (
 from theory.setol.claims.paper import paper
 
 __all__ = [
+    "exponent_of_a_matrix",
     "figures",
     "figures_random_matrices",
     "free_probability",

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from theory.setol.claims import power_law, trace_log  # noqa: F401  (the claims must be registered first)
+from theory.setol.claims import exponent_of_a_matrix, power_law, trace_log  # noqa: F401  (the claims must be registered first)
 from theory.setol.claims.paper import paper
 from verify.paper import Tables
 
