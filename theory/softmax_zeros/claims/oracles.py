@@ -12,6 +12,10 @@ LOGIT = st.floats(-12, 12) | st.floats(-1e-3, 1e-3) | st.sampled_from([0.0, 40.0
 SLOPE = st.floats(-1, 1, width=32) | st.floats(0.75, 1, width=16) | st.sampled_from([-1.0, 0.0, 1.0])
 
 
+MOST_ARCS = 1_000_000
+"""Of a circle that passes within 1e-6 of a nearly double zero, some 100,000 are needed."""
+
+
 def samples(least: int, most: int) -> st.SearchStrategy[list[tuple[float, float]]]:
     """Lists of (logit, slope), one pair a class: confident, nearly tied, nearly two-valued ones among them."""
     return st.lists(st.tuples(LOGIT, SLOPE), min_size=least, max_size=most)
@@ -34,7 +38,7 @@ def partition(z: Iterable[float], a: Iterable[float]) -> Callable[[acb], acb]:
 
 def zeros_within(z: np.ndarray, a: np.ndarray, size: float) -> int:
     """The number of zeros of F in |t| < size, by the argument principle in ball arithmetic."""
-    count = certified.count_zeros(partition(z, a), size)
+    count = certified.count_zeros(partition(z, a), size, max_arcs=MOST_ARCS)
     if count is None:
         raise ArithmeticError(f"a zero lies too close to |t| = {size} for z = {z}, a = {a}")
     return count
