@@ -154,17 +154,20 @@ class Check:
         *,
         bands: Mapping[str, tuple[float, float]],
         seeds: int,
+        setup: Mapping[str, Any],
+        printed: Mapping[str, Any] | None = None,
         says: str = "",
     ) -> None:
         """Run an experiment over ``seeds`` seeds, beginning with the claim's, against a band for each median.
 
-        See :func:`verify.experiment.medians_in_bands`.
+        ``setup`` names data, sizes and settings; ``printed`` what the paper prints for the measured numbers. Both are
+        recorded beside them. See :func:`verify.experiment.medians_in_bands`.
         """
         used = range(self.seed, self.seed + seeds)
-        self._record(experiment.medians_in_bands(measure, bands, used), says)
+        self._record(experiment.medians_in_bands(measure, bands, used, setup, printed), says)
 
     def note(self, **numbers: Any) -> None:
-        """Add numbers to the latest evidence."""
+        """Add numbers to the latest evidence; ``setup`` and ``printed`` say what was run and what the paper prints."""
         latest = self.evidence[-1]
         self.evidence[-1] = dataclasses.replace(latest, numbers={**latest.numbers, **numbers})
 

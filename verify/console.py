@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -99,6 +100,7 @@ def story(record: Record) -> RenderableType:
     for evidence in record.evidence:
         what = f": {evidence['says']}" if evidence["says"] else ""
         lines.append(Text(f"evidence  {evidence['strength']}{what}: {evidence['outcome']}, {evidence['detail']}"))
+        lines.extend(Padding(told, (0, 0, 0, 10)) for told in _numbers(evidence["numbers"]))
     for mutant in record.mutants:
         first, *others = mutant["by"] or ("",)
         fate = f"killed by {first}{f' and {len(others)} more' if others else ''}" if mutant["killed"] else "SURVIVED"
@@ -110,6 +112,40 @@ def story(record: Record) -> RenderableType:
         lines.append(Text(f"counterexample  {values}"))
     lines.append(Text(f"replay    {record.replay}"))
     return Group(*lines)
+
+
+def _numbers(numbers: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What an evidence measured: a table of an experiment's numbers, a line for everything else."""
+    for name, value in numbers.items():
+        if name == "measured":
+            yield _measured(value)
+        else:
+            yield Text(f"{name}: {_brief(value)}")
+
+
+def _measured(measured: Mapping[str, Mapping[str, Any]]) -> Table:
+    """One row a number: median over seeds, band, the printed value, every seed's value."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("measured", "median", "band", "printed", "by seed"):
+        table.add_column(heading)
+    for name, row in measured.items():
+        cells = (_brief(row[key]) if key in row else "–" for key in ("median", "band", "printed", "values"))
+        table.add_row(escape(name), *map(escape, cells))
+    return table
+
+
+def _brief(value: Any, most: int = 8) -> str:
+    """Four digits of numbers, and the first entries of what is long."""
+    match value:
+        case bool() | int() | str() | None:
+            return str(value)
+        case float():
+            return f"{value:.4g}"
+        case Mapping():
+            return ", ".join(f"{key} = {_brief(entry)}" for key, entry in value.items())
+        case _:
+            more = f", … ({len(value)})" if len(value) > most else ""
+            return f"[{', '.join(map(_brief, value[:most]))}{more}]"
 
 
 class RunProgress:
