@@ -1,0 +1,1 @@
+"""Cauchy–Schwarz divergence, its conditional form and mutual information, and the bottleneck built on them."""

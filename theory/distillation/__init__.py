@@ -1,0 +1,1 @@
+"""Self-distillation and label adaptation: targets, losses, and calibration metrics."""

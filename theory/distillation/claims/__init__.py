@@ -1,0 +1,1 @@
+"""Claims of the distillation papers, one folder a paper."""
