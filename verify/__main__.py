@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from verify.check import Level
-from verify.console import RunProgress, console, markdown_table, story, totals, verdict_table
+from verify.console import RunProgress, console, story, totals, verdict_table
 from verify.paper import Claim, UnknownNameError, discover, find_claim, find_paper
 from verify.record import Record
 from verify.runner import run as run_claims
 from verify.store import DEFAULT_FOLDER, Store, write_atomically
+from verify.verdicts import markdown as as_markdown
 
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -59,7 +60,9 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Override every claim's seed.", min=0)] = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the records.")] = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdict table as Markdown.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the verdicts as Markdown, a table a paper.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is stored.")] = False,
     results: ResultsOption = DEFAULT_FOLDER,
 ) -> None:
@@ -86,7 +89,7 @@ def run(
     if json_file is not None:
         write_atomically(json_file, "[" + ",\n".join(record.to_json() for record in records) + "]\n")
     if markdown is not None:
-        write_atomically(markdown, markdown_table(records))
+        write_atomically(markdown, as_markdown(records, discover()))
     _report(records, str(results), in_full=bool(claim))
     raise typer.Exit(0 if all(record.as_expected for record in records) else 1)
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from verify.paper import Claim
 from verify.record import Record, Verdict
+from verify.verdicts import HEADINGS, verdict_rows
 
 _COLOUR = {
     Verdict.HOLDS: "green",
@@ -36,33 +37,8 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-HEADINGS = ("claim", "verdict", "evidence", "killed", "s", "statement")
-
-
-def verdict_rows(records: Iterable[Record]) -> Iterator[tuple[str, ...]]:
-    """One row a claim, see :data:`HEADINGS`: verdict, strength of evidence, mutants killed (+ controls surviving)."""
-    for record in records:
-        unexpected = "" if record.as_expected else f" (expected {record.expected})"
-        survived = sum(control["survived"] for control in record.controls)
-        controls = f"+{survived}/{len(record.controls)}" if record.controls else ""
-        yield (
-            record.id,
-            f"{record.verdict}{unexpected}",
-            record.strength or "–",
-            f"{record.killed}/{len(record.mutants)}{controls}",
-            f"{record.seconds:.1f}",
-            record.summary,
-        )
-
-
-def markdown_table(records: Iterable[Record]) -> str:
-    """The rows of :func:`verdict_rows` as a Markdown table."""
-    rows = [HEADINGS, ("---",) * len(HEADINGS), *verdict_rows(records)]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)
-
-
 def verdict_table(records: Iterable[Record]) -> Table:
-    """The rows of :func:`verdict_rows` for a terminal, in colour."""
+    """The rows of :func:`~verify.verdicts.verdict_rows` for a terminal, in colour."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     for heading in HEADINGS:
         table.add_column(

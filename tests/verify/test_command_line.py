@@ -18,7 +18,10 @@ def test_another_package_brings_its_claims_through_an_entry_point(demo):
 def test_a_run_writes_records_and_a_table(demo):
     done = demo.verify("run", "--paper", "demo", "--json", "out.json", "--markdown", "out.md", "--jobs", "2")
     assert done.returncode == 0, done.stderr
-    assert "| demo.square_is_a_double | fails | property-tested | 0/0+1/1 |" in (demo.folder / "out.md").read_text()
+    page = (demo.folder / "out.md").read_text()
+    assert "| demo.square_is_a_double | fails | property-tested | 0/0+1/1 |" in page
+    assert page.startswith("| paper | holds |")
+    assert "| 9/9 |" in page
     assert "mutants killed 9/9" in done.stdout
     first, second = records(demo)[:2]
     assert first["verdict"] == "holds"
