@@ -76,7 +76,7 @@ def story(record: Record) -> RenderableType:
     for evidence in record.evidence:
         what = f": {evidence['says']}" if evidence["says"] else ""
         lines.append(Text(f"evidence  {evidence['strength']}{what}: {evidence['outcome']}, {evidence['detail']}"))
-        lines.extend(Padding(told, (0, 0, 0, 10)) for told in _numbers(evidence["numbers"]))
+        lines.extend(_numbers(evidence["numbers"]))
     for mutant in record.mutants:
         first, *others = mutant["by"] or ("",)
         fate = f"killed by {first}{f' and {len(others)} more' if others else ''}" if mutant["killed"] else "SURVIVED"
@@ -94,9 +94,9 @@ def _numbers(numbers: Mapping[str, Any]) -> Iterator[RenderableType]:
     """What an evidence measured: a table of an experiment's numbers, a line for everything else."""
     for name, value in numbers.items():
         if name == "measured":
-            yield _measured(value)
+            yield Padding(_measured(value), (0, 0, 0, 10))
         else:
-            yield Text(f"{name}: {_brief(value)}")
+            yield Text(f"          {name}: {_brief(value)}")
 
 
 def _measured(measured: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -5,6 +5,7 @@ import functools
 import io
 import math
 
+import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
@@ -104,6 +105,19 @@ def test_r_is_at_most_the_target_for_the_step_stored(digits, name, radius, dtype
     train(clip, model, batches(digits, 20, dtype), SPIKE, before_step=before, after_step=after)
     assert min(scale for scale, _ in seen) < 0.01
     assert len(seen) > 10
+
+
+@pytest.mark.parametrize("radius", ["rho_a", "exact"])
+def test_a_step_is_shortened_no_more_than_it_has_to_be(digits, radius):
+    """To the target less the margins for rounding, but for the rare step that another sample shortens again."""
+    model = mlp(torch.float64)
+    clip = RadiusClip(OPTIMIZERS["adam"](model.parameters(), lr=0.3), model, radius=radius)
+    reports = []
+    train(clip, model, batches(digits, 40, torch.float64), after_step=lambda: reports.append(clip.report))
+    shortened = np.array([report.r for report in reports if report.scale < 1.0])
+    assert len(shortened) > 20
+    assert np.quantile(shortened, 0.1) >= 1 - 2.0**-12
+    assert shortened.min() >= 1 - 2.0**-7
 
 
 def test_a_spike_of_the_learning_rate_is_survived(digits):

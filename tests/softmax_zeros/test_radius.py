@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.softmax_zeros.batch import batch_radius
+from theory.softmax_zeros.batch import Sighting, batch_radius, sight
 from theory.softmax_zeros.bounds import lower_bound, rho_a
 from theory.softmax_zeros.counting import jensen_sum
 from theory.softmax_zeros.radius import RadiusResult, radius
@@ -203,6 +203,39 @@ def test_batch_radius_is_the_minimum(scale: float) -> None:
         assert math.isclose(pruned.rho, everything.rho.min(), rel_tol=1e-12)
         assert abs(pruned.zero - everything.zero[pruned.index]) <= 1e-12 * pruned.rho
         assert pruned.solved < 100
+
+
+@given(seed=st.integers(0, 50), scale=st.sampled_from([0.3, 1.0, 4.0]), data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_zero_sighted_changes_nothing_but_the_time(seed: int, scale: float, data: st.DataObject) -> None:
+    """Whether it is the nearest, another one, or none at all."""
+    z, a = sample("gaussian", 6, scale, 40, seed=seed)
+    a[3] = 2.0
+    plain = batch_radius(z, a)
+    near = complex(plain.zero) * (1 + data.draw(st.sampled_from([0.0, 1e-7, 1e-3])))
+    far = data.draw(st.complex_numbers(max_magnitude=1e3).map(lambda t: complex(t.real, abs(t.imag))))
+    there = Sighting(int(plain.index), near)
+    for sighted in (there, Sighting(data.draw(st.integers(0, 39)), data.draw(st.sampled_from([near, far])))):
+        found = batch_radius(z, a, sighted=sighted)
+        assert found.index == plain.index
+        assert found.certified
+        assert math.isclose(found.rho, plain.rho, rel_tol=1e-12)
+        assert found.lower <= plain.upper
+        assert plain.lower <= found.upper
+
+
+def test_the_zero_sighted_is_mostly_the_nearest_and_none_where_there_is_none() -> None:
+    hits = 0
+    for seed in range(20):
+        z, a = (torch.from_numpy(x) for x in sample("gaussian", 10, 2.0, 100, seed=seed))
+        seen, exact = sight(z, a), batch_radius(z, a)
+        assert seen is not None
+        assert abs(seen.zero) >= exact.lower * (1 - 1e-12)
+        hits += seen.sample == exact.index
+    assert hits >= 18
+    assert sight(torch.zeros(3, 4), torch.ones(3, 4)) is None
+    with pytest.raises(ValueError, match=r"sighted.sample is 100; expected a sample in \[0, 100\)"):
+        batch_radius(z, a, sighted=Sighting(100, 1j))
 
 
 def test_batch_radius_in_ball_arithmetic_and_with_flat_samples() -> None:

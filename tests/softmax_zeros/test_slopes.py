@@ -5,8 +5,9 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.autograd.forward_ad import dual_level, unpack_dual
 
-from theory.softmax_zeros.slopes import logit_slopes
+from theory.softmax_zeros.slopes import logit_slopes, slopes_along
 
 
 def mlp(*layers):
@@ -128,6 +129,33 @@ def test_tied_weights_move_together():
     torch.testing.assert_close(
         logit_slopes(model, None, x, direction)[1], finite_difference(model, x, direction), rtol=1e-6, atol=1e-8
     )
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("wrap", [torch.jit.script, lambda model: torch.jit.trace(model, torch.randn(5, 6).double())])
+def test_a_compiled_model_has_the_slopes_of_its_source(wrap):
+    model, x = mlp(nn.Tanh()), torch.randn(5, 6, dtype=torch.float64)
+    direction = random_direction(model)
+    compiled = logit_slopes(wrap(model), None, x, direction)
+    torch.testing.assert_close(compiled, logit_slopes(model, None, x, direction), rtol=1e-12, atol=1e-12)
+
+
+def test_parameters_are_back_in_place_after_a_failure():
+    model = mlp(nn.Tanh())
+    before = dict(model.named_parameters())
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        logit_slopes(model, None, torch.randn(5, 7, dtype=torch.float64), random_direction(model))
+    after = dict(model.named_parameters())
+    assert all(after[name] is parameter for name, parameter in before.items())
+    with dual_level():
+        assert all(unpack_dual(parameter).tangent is None for parameter in after.values())
+
+
+def test_a_parameter_of_another_model_is_refused():
+    model, (stranger, *_) = mlp(nn.Tanh()), mlp(nn.Tanh()).parameters()
+    line = {stranger: (stranger.detach(), None)}
+    with pytest.raises(ValueError, match="model has no parameter that is the given one of shape"):
+        slopes_along(model, line, (torch.randn(5, 6, dtype=torch.float64),), None)
 
 
 @pytest.mark.parametrize("chunk_size", [1, 3, 7, 100])

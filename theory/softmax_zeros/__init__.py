@@ -10,7 +10,7 @@ P. Sao, "Ghosts of Softmax: Complex Singularities That Limit Safe Step Sizes in 
 """
 
 from theory.softmax_zeros.activations import activation_radius, singularities
-from theory.softmax_zeros.batch import BatchRadius, batch_radius
+from theory.softmax_zeros.batch import BatchRadius, Sighting, batch_radius, sight
 from theory.softmax_zeros.bounds import binary_radius, dominance_interval, lower_bound, rho_a, variance_excess
 from theory.softmax_zeros.controller import ClipReport, RadiusClip
 from theory.softmax_zeros.counting import count_zeros, jensen_sum
@@ -32,6 +32,7 @@ __all__ = [
     "RadiusClip",
     "RadiusMonitor",
     "RadiusResult",
+    "Sighting",
     "activation_radius",
     "batch_radius",
     "binary_radius",
@@ -53,6 +54,7 @@ __all__ = [
     "radius",
     "rho_a",
     "ria",
+    "sight",
     "singularities",
     "third_moment_bound",
     "update_direction",

@@ -49,7 +49,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from theory.softmax_zeros._search import Starts, search
+from theory.softmax_zeros._search import Candidates, Starts, search
 from theory.softmax_zeros.exponential_sum import ScaledSum, rotated, tilted_terms
 
 Tensor = torch.Tensor
@@ -143,7 +143,7 @@ def _binary(function: ScaledSum) -> Located:
 
 
 def _attempt(function: ScaledSum, reach: Tensor, effort: Effort) -> Located:
-    discs = isolate(function, reach, effort.starts)
+    discs = isolate(function, search(function, reach, effort.starts))
     outer = _contour(discs.modulus, effort.gap)
     lower = prove_nearest(function, discs, outer, effort.pieces)
     lower = lower.masked_fill(discs.modulus.amin(-1) >= outer, 0.0)  # a disc free of zeros does not end the search
@@ -214,11 +214,11 @@ class Discs:
         return (self.modulus + self.radius).amin(-1)
 
 
-def isolate(function: ScaledSum, reach: Tensor, starts: Starts) -> Discs:
-    """Search, take one more Newton step from the nearest candidates, and prove a disc around each result."""
-    frame, found = _Frame.of(function), search(function, reach, starts)
-    missing = found.u[:, :_DISCS].isinf()
-    u, v = found.u[:, :_DISCS].masked_fill(missing, 0.0), found.v[:, :_DISCS].masked_fill(missing, 0.0)
+def isolate(function: ScaledSum, candidates: Candidates) -> Discs:
+    """Take one more Newton step from the nearest candidates, and prove a disc around each result."""
+    frame, near = _Frame.of(function), candidates.nearest(_DISCS)
+    missing = near.u.isinf()
+    u, v = near.u.masked_fill(missing, 0.0), near.v.masked_fill(missing, 0.0)
     slopes = frame.slopes[:, :, None]
     moduli, re_terms, im_terms = tilted_terms(frame.gaps[:, :, None], slopes, u, v)
     slack = frame.rounding(torch.hypot(u, v)) * moduli.sum(0)

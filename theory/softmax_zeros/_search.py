@@ -34,6 +34,12 @@ class Candidates:
     def modulus(self) -> Tensor:
         return torch.hypot(self.u, self.v)
 
+    def nearest(self, count: int) -> Candidates:
+        """Return the first ``count`` of each sample, padded if there are fewer."""
+        pad = (0, max(0, count - self.u.shape[1]))
+        u, v = (torch.nn.functional.pad(x[:, :count], pad, value=math.inf) for x in (self.u, self.v))
+        return Candidates(u, v)
+
 
 @dataclass(frozen=True)
 class Starts:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 
 from theory.softmax_zeros._arrays import Array, as_float64, require_samples, same_kind
 from theory.softmax_zeros._float_certificate import EFFORTS, Discs, isolate, prove_nearest
+from theory.softmax_zeros._search import Candidates, search
 from theory.softmax_zeros.bounds import lower_bound
 from theory.softmax_zeros.exponential_sum import ScaledSum
 from theory.softmax_zeros.radius import attach, require_options, solve
@@ -17,7 +18,7 @@ from theory.softmax_zeros.radius import attach, require_options, solve
 Tensor = torch.Tensor
 BatchCertify: TypeAlias = Literal["float", "arb"]
 
-_AT_ONCE = 12  # samples searched or solved together
+_AT_ONCE = 6  # samples searched or solved together
 _BEYOND = 1.01  # radius of the contours, relative to the least radius found
 _FARTHEST = 1e9  # and at most, in slope spreads
 _PIECES = 16  # of their arcs
@@ -53,7 +54,40 @@ class BatchRadius:
     solved: Any
 
 
-def batch_radius(logits: Array, slopes: Array, certify: BatchCertify = "float", rtol: float = 1e-9) -> BatchRadius:
+class Sighting(NamedTuple):
+    """About where a sample of a batch has a zero, in the upper half plane and the units of ``t``."""
+
+    sample: int
+    zero: complex
+
+
+def sight(logits: Tensor, slopes: Tensor) -> Sighting | None:
+    """Return the nearest zero that a search of the samples with the smallest lower bounds finds, or ``None``.
+
+    Half the work of `batch_radius`, which alone proves that no zero of the batch is nearer.
+
+    Parameters
+    ----------
+    logits, slopes
+        Real floating and finite, shape (B, n).
+    """
+    with torch.inference_mode():
+        elimination = _Elimination(logits.detach().double(), slopes.detach().double(), "float", 0.5)
+        elimination.search()
+        index = int(elimination.upper.argmin())
+        if math.isinf(float(elimination.upper[index])):
+            return None
+        return Sighting(index, complex(elimination.zero[index]))
+
+
+def batch_radius(
+    logits: Array,
+    slopes: Array,
+    certify: BatchCertify = "float",
+    rtol: float = 1e-9,
+    *,
+    sighted: Sighting | None = None,
+) -> BatchRadius:
     """Return the smallest ghost radius of a batch, the same as ``radius(...).rho.min()`` but for less work.
 
     The samples with the smallest lower bounds are searched for zeros. The others are ruled out if their bound exceeds
@@ -66,6 +100,9 @@ def batch_radius(logits: Array, slopes: Array, certify: BatchCertify = "float", 
         Real floating, shape (B, n) or (n,), NumPy or torch; see `theory.softmax_zeros.radius.radius`.
     certify, rtol
         As for `theory.softmax_zeros.radius.radius`.
+    sighted
+        Where a zero is near that may be the nearest of all: it is taken for the result of the search. A wrong one costs
+        time and changes nothing else; ``certify="arb"`` takes no notice.
 
     Returns
     -------
@@ -75,7 +112,7 @@ def batch_radius(logits: Array, slopes: Array, certify: BatchCertify = "float", 
     Raises
     ------
     TypeError, ValueError
-        As `theory.softmax_zeros.radius.radius`.
+        As `theory.softmax_zeros.radius.radius`; for a sample sighted that is not in the batch.
 
     References
     ----------
@@ -86,9 +123,11 @@ def batch_radius(logits: Array, slopes: Array, certify: BatchCertify = "float", 
     (z, a), _ = as_float64(logits=logits, slopes=slopes)
     require_samples(logits=z, slopes=a)
     require_options(certify, rtol, get_args(BatchCertify))
+    if sighted is not None and not 0 <= sighted.sample < z[..., 0].numel():
+        raise ValueError(f"sighted.sample is {sighted.sample}; expected a sample in [0, {z[..., 0].numel()})")
     z, a = z.reshape(-1, z.shape[-1]), a.reshape(-1, a.shape[-1])
     with torch.inference_mode():
-        found = _Elimination(z.detach(), a.detach(), certify, rtol).run()
+        found = _Elimination(z.detach(), a.detach(), certify, rtol).run(sighted)
     rho, index, zero, lower, upper, solved = (value.clone() for value in found)
     rho = attach(z[index : index + 1], a[index : index + 1], rho[None], zero[None])[0]
     certified = (upper - lower <= rtol * lower) | lower.isinf()
@@ -107,10 +146,10 @@ class _Elimination:
         self.solved = torch.zeros_like(self.lower, dtype=torch.bool)
         self._settled = torch.zeros_like(self.solved)
 
-    def run(self) -> tuple[Tensor, ...]:
+    def run(self, sighted: Sighting | None) -> tuple[Tensor, ...]:
         """Return the minimum, its sample and zero, its lower and upper bound, and the number of samples solved."""
         if self._certify == "float":
-            discs = self._search(self._least(self._open()))
+            discs = (sighted and self._look_at(sighted)) or self.search()
             self._prove(self._open(), discs)
         while len(rest := self._open()):
             self._solve(self._least(rest))
@@ -125,17 +164,34 @@ class _Elimination:
         """Samples that may still attain the minimum and have neither been settled nor solved."""
         return ((self.lower < self.upper.amin()) & ~self._settled).nonzero()[:, 0]
 
-    def _search(self, rows: Tensor) -> Discs:
-        """Return discs (B, M) around zeros near the origin, for ``rows`` only, and take over the upper bounds."""
+    def search(self) -> Discs:
+        """Look for zeros in the samples with the smallest lower bounds."""
+        rows = self._least(self._open())
+        if len(rows) == 0:
+            return Discs.none(self.lower)
+        function = ScaledSum.of(self._z[rows], self._a[rows])
+        candidates = search(function, torch.zeros_like(function.spread), EFFORTS[0].starts)
+        return self._take(rows, function, isolate(function, candidates))
+
+    def _look_at(self, sighted: Sighting) -> Discs | None:
+        """Return a narrow disc around the zero, if there is one where it is said to be."""
+        rows = torch.tensor([sighted.sample], device=self.lower.device)
+        if bool(self.lower[rows].isinf()):
+            return None
+        function = ScaledSum.of(self._z[rows], self._a[rows])
+        scaled = sighted.zero * function.spread[:, None]
+        found = isolate(function, Candidates(scaled.real, scaled.imag))
+        narrow = found.radius[0, 0] <= self._rtol / 4 * found.modulus[0, 0]
+        return self._take(rows, function, found) if bool(narrow) else None
+
+    def _take(self, rows: Tensor, function: ScaledSum, found: Discs) -> Discs:
+        """Take over the upper bounds, and return the discs (B, M) of ``rows`` among none of the others."""
         discs = Discs.none(self.lower)
-        if len(rows):
-            function = ScaledSum.of(self._z[rows], self._a[rows])
-            found = isolate(function, torch.zeros_like(function.spread), EFFORTS[0].starts)
-            discs.u[rows], discs.v[rows], discs.radius[rows] = found.u, found.v, found.radius
-            self.upper[rows] = found.nearest / function.spread * (1 + _ROUND)
-            self.rho[rows] = found.modulus[:, 0] / function.spread
-            self.zero[rows] = torch.complex(found.u[:, 0] / function.spread, found.v[:, 0] / function.spread)
-            self.solved[rows] = True
+        discs.u[rows], discs.v[rows], discs.radius[rows] = found.u, found.v, found.radius
+        self.upper[rows] = found.nearest / function.spread * (1 + _ROUND)
+        self.rho[rows] = found.modulus[:, 0] / function.spread
+        self.zero[rows] = torch.complex(found.u[:, 0] / function.spread, found.v[:, 0] / function.spread)
+        self.solved[rows] = True
         return discs
 
     def _prove(self, rows: Tensor, discs: Discs) -> None:

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from theory.softmax_zeros.batch import batch_radius
+from theory.softmax_zeros.batch import Sighting, batch_radius, sight
 from theory.softmax_zeros.descent import descent_certificate
-from theory.softmax_zeros.monitor import Batch, StepLine, names_of, parameters_of, step_line
+from theory.softmax_zeros.monitor import Batch, StepLine, parameters_of, require_parameters_of, step_line
 from theory.softmax_zeros.slopes import Inputs
 
 Tensor = torch.Tensor
@@ -125,7 +125,7 @@ class RadiusClip(Optimizer):
     defaults = _Shared()
     param_groups = _Shared()
     state = _Shared()
-    _OWN = ("optimizer", "model", "target", "radius", "chunk_size", "report", "_batches", "_names")
+    _OWN = ("optimizer", "model", "target", "radius", "chunk_size", "report", "_batches")
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class RadiusClip(Optimizer):
             raise ValueError(f"radius is {radius!r}; expected one of {', '.join(map(repr, get_args(Radius)))}")
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size is {chunk_size}; expected at least 1")
-        self._names = names_of(parameters_of(optimizer), model)
+        require_parameters_of(model, parameters_of(optimizer))
         self.optimizer, self.model, self.target, self.radius, self.chunk_size = optimizer, model, r, radius, chunk_size
         self.report: ClipReport | None = None
         self._batches: list[Batch] = []
@@ -187,8 +187,6 @@ class RadiusClip(Optimizer):
             If the step is not finite; the parameters are as before, the state is not.
         """
         parameters = parameters_of(self.optimizer)
-        if len(parameters) != len(self._names):
-            self._names = names_of(parameters, self.model)
         start = [parameter.detach().clone() for parameter in parameters]
         observed = tuple(self._batches)
         if closure is None:
@@ -206,17 +204,19 @@ class RadiusClip(Optimizer):
 
     def _shorten(self, parameters: list[Tensor], start: list[Tensor], batches: Sequence[Batch]) -> ClipReport:
         full = displacement = torch._foreach_sub(parameters, start)
-        scale = 1.0
+        scale, sighted = 1.0, None
         for retreat in _RETREATS:
-            line = step_line(self.model, self._names, start, displacement, batches, self.chunk_size)
+            line = step_line(self.model, parameters, start, displacement, batches, self.chunk_size)
             if line.tau == 0.0:
                 return ClipReport(0.0, math.inf, 0.0, scale, None)
-            r, sample = _normalised(self.radius, line, batches, self.target)
+            r, sample, sighted = _normalised(self.radius, line, batches, self.target, sighted)
             if r <= self.target:
                 return ClipReport(line.tau, line.tau / r if r > 0.0 else math.inf, r, scale, sample)
-            scale *= self.target / r * (1.0 - retreat)
+            factor = self.target / r * (1.0 - retreat)
+            scale *= factor
             if scale == 0.0:
                 break
+            sighted = sighted and Sighting(sighted.sample, sighted.zero / factor)
             torch._foreach_copy_(parameters, torch._foreach_add(start, full, alpha=scale))
             displacement = torch._foreach_sub(parameters, start)
         torch._foreach_copy_(parameters, start)
@@ -235,7 +235,7 @@ class RadiusClip(Optimizer):
         """Add parameters of ``model`` to the inner optimizer; `ValueError` if they are not in it."""
         self.optimizer.add_param_group(param_group)
         try:
-            self._names = names_of(parameters_of(self.optimizer), self.model)
+            require_parameters_of(self.model, parameters_of(self.optimizer))
         except ValueError:
             self.optimizer.param_groups.pop()
             raise
@@ -271,16 +271,25 @@ class RadiusClip(Optimizer):
         return {name: self.__dict__[name] for name in self._OWN}
 
 
-def _normalised(radius: Radius, line: StepLine, batches: Sequence[Batch], target: float) -> tuple[float, int | None]:
-    """``r`` of the step measured, and the sample that limits it."""
+def _normalised(
+    radius: Radius, line: StepLine, batches: Sequence[Batch], target: float, sighted: Sighting | None
+) -> tuple[float, int | None, Sighting | None]:
+    """``r`` of the step measured, the sample that limits it, and its zero where one was looked for.
+
+    For ``"exact"`` an ``r`` above the target may be too small: a zero that makes the step too long need not be the
+    nearest to be a reason to shorten it. ``sighted`` is where that zero should be after the shortening.
+    """
     r, sample = line.support()
     if r == 0.0:
-        return 0.0, None
+        return 0.0, None, None
     if radius == "descent":
         labels = torch.cat([batch.labels.reshape(-1) for batch in batches if batch.labels is not None])
         longest = descent_certificate(line.logits, line.slopes, labels).max_step
-        return 1.0 / longest if longest > 0.0 else math.inf, None
+        return 1.0 / longest if longest > 0.0 else math.inf, None, None
     if radius == "exact" and r > target:
-        exact = batch_radius(line.logits, line.slopes)
-        return 1.0 / float(exact.lower), int(exact.index)
-    return r, sample
+        sighted = sighted or sight(line.logits, line.slopes)
+        if sighted and (least := 1.0 / abs(sighted.zero)) > target * (1.0 + _RETREATS[0]):
+            return least, sighted.sample, sighted
+        exact = batch_radius(line.logits, line.slopes, sighted=sighted)
+        return 1.0 / float(exact.lower), int(exact.index), Sighting(int(exact.index), complex(exact.zero))
+    return r, sample, None

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from theory.softmax_zeros.batch import batch_radius
-from theory.softmax_zeros.slopes import Inputs, as_arguments, slopes_by_name
+from theory.softmax_zeros.slopes import Inputs, as_arguments, slopes_along
 
 Tensor = torch.Tensor
 
@@ -62,26 +62,17 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def names_of(parameters: Iterable[Tensor], model: nn.Module) -> list[str]:
-    """Names in ``model`` of the parameters of an optimizer.
-
-    Raises
-    ------
-    ValueError
-        For a parameter that does not belong to ``model``: its part of a step could not be measured.
-    """
-    known = {id(parameter): name for name, parameter in model.named_parameters()}
-    names = []
+def require_parameters_of(model: nn.Module, parameters: Iterable[Tensor]) -> None:
+    """Raise `ValueError` for a parameter that does not belong to ``model``: its part of a step cannot be measured."""
+    known = set(model.parameters())
     for parameter in parameters:
-        if id(parameter) not in known:
+        if parameter not in known:
             raise ValueError(f"optimizer has a parameter of shape {tuple(parameter.shape)} that is not in model")
-        names.append(known[id(parameter)])
-    return names
 
 
 def step_line(
     model: nn.Module,
-    names: Sequence[str],
+    parameters: Sequence[Tensor],
     start: Sequence[Tensor],
     displacement: Sequence[Tensor],
     batches: Sequence[Batch],
@@ -92,14 +83,14 @@ def step_line(
     Raises
     ------
     ValueError
-        If the step is not finite.
+        If the step is not finite or a parameter is not in ``model``.
     """
     norms = torch._foreach_norm(list(displacement))
     tau = float(torch.linalg.vector_norm(torch.stack(norms), dtype=torch.float64))
     if not math.isfinite(tau):
         raise ValueError(f"the step of optimizer has length {tau}; expected a finite step (are the gradients finite?)")
-    primals, tangents = dict(zip(names, start, strict=True)), dict(zip(names, displacement, strict=True))
-    lines = [slopes_by_name(model, primals, tangents, as_arguments(batch.inputs), chunk_size) for batch in batches]
+    line = dict(zip(parameters, zip(start, displacement, strict=True), strict=True))
+    lines = [slopes_along(model, line, as_arguments(batch.inputs), chunk_size) for batch in batches]
     logits, slopes = (_concatenated(parts) for parts in zip(*lines, strict=True))
     return StepLine(tau, logits, slopes.double())
 
@@ -198,7 +189,7 @@ class RadiusMonitor:
     ) -> None:
         if every < 1:
             raise ValueError(f"every is {every}; expected at least 1")
-        names_of(parameters_of(optimizer), model)
+        require_parameters_of(model, parameters_of(optimizer))
         self.table = RadiusTable()
         self._model, self._every, self._chunk_size = model, every, chunk_size
         self._step = 0
@@ -231,7 +222,7 @@ class RadiusMonitor:
             raise RuntimeError(f"nothing to measure step {step} on; call observe(inputs) before optimizer.step()")
         parameters = parameters_of(optimizer)
         displacement = [parameter.detach() - old for parameter, old in zip(parameters, start, strict=True)]
-        line = step_line(self._model, names_of(parameters, self._model), start, displacement, batches, self._chunk_size)
+        line = step_line(self._model, parameters, start, displacement, batches, self._chunk_size)
         self.table.append(_radii(step, line))
 
 

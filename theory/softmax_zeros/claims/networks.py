@@ -1,7 +1,8 @@
 """Real samples: logits and slopes of small networks trained on handwritten digits."""
 
 import functools
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import hypothesis.strategies as st
 import numpy as np
@@ -13,6 +14,7 @@ from torch.func import functional_call, jvp
 from theory.softmax_zeros.bounds import Method, lower_bound, rho_a
 from theory.softmax_zeros.claims.oracles import is_empty_disc
 from theory.softmax_zeros.claims.paper import paper
+from theory.softmax_zeros.claims.training.digits import layers
 from theory.softmax_zeros.claims.zeros import top_two_radius
 from theory.softmax_zeros.radius import radius
 
@@ -21,7 +23,11 @@ NETWORKS = {
     "mlp": lambda: nn.Sequential(nn.Linear(64, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(), nn.Linear(128, 10)),
 }
 STAGES = {"early": 20, "late": 300}
+KEPT = 1257
+"""Training samples, 70 % of the digits; drawn anew for every seed."""
 WATCHED = 400
+BATCH = 128
+adam = functools.partial(torch.optim.Adam, lr=3e-3)
 DIRECTIONS = ("descent", "random")
 METHODS: tuple[Method, ...] = ("support", "dominance", "dominance_exact", "variance", "best")
 
@@ -36,27 +42,42 @@ class Line(NamedTuple):
 
 @functools.cache
 def lines(seed: int) -> dict[tuple[str, str, str], Line]:
-    """Every network, stage and direction of one seed: Adam at 0.003, batches of 128, 70 % of the digits."""
+    """Every network, stage and direction of one seed."""
     draw = torch.Generator().manual_seed(seed)
     digits = load_digits()
-    kept = torch.randperm(len(digits.target), generator=draw)[:1257]
+    kept = torch.randperm(len(digits.target), generator=draw)[:KEPT]
     x = torch.tensor(digits.data / 16)[kept]
     y = torch.tensor(digits.target)[kept]
     found = {}
     for name, build in NETWORKS.items():
         torch.manual_seed(seed)
         model = build().double()
-        optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+        optimiser = adam(model.parameters())
         for step in range(max(STAGES.values()) + 1):
             for stage in (stage for stage, steps in STAGES.items() if steps == step):
                 for direction in DIRECTIONS:
                     z, a = along(model, x, y, direction, draw)
                     found[name, stage, direction] = Line(z, a, radius(z, a, certify="float").rho)
-            batch = torch.randint(len(y), (128,), generator=draw)
+            batch = torch.randint(KEPT, (BATCH,), generator=draw)
             optimiser.zero_grad()
             nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
             optimiser.step()
     return found
+
+
+def setup(networks: Iterable[str], directions: Iterable[str], stages: Iterable[str]) -> dict[str, Any]:
+    """What is run and looked at, without the seeds."""
+    return {
+        "data": "scikit-learn digits",
+        "training samples": KEPT,
+        **{name: layers(NETWORKS[name]()) for name in networks},
+        "optimizer": "Adam",
+        "learning rate": adam.keywords["lr"],
+        "batch": BATCH,
+        **{f"steps, {stage}": STAGES[stage] for stage in stages},
+        "directions": list(directions),
+        "seen on": f"{WATCHED} training samples",
+    }
 
 
 def along(
@@ -103,6 +124,7 @@ def no_bound_is_violated_on_trained_networks(check, formula=lambda z, a: lower_b
         case=st.sampled_from(list(seen)),
         sample=st.integers(0, WATCHED - 1),
     )
+    check.note(setup=setup(NETWORKS, DIRECTIONS, STAGES) | {"seeds": [check.seed]})
 
 
 @paper.claim(
@@ -129,7 +151,9 @@ def exact_dominance_is_nearly_tight_on_trained_networks(check, bound=lower_bound
                 found[f"{network} {method}"] = float(np.median(bound(line.logits, line.slopes, method) / line.rho))
         return found
 
-    check.reproduces(medians, bands=BANDS, seeds=check.at(quick=3, full=10))
+    check.reproduces(
+        medians, bands=BANDS, seeds=check.at(quick=3, full=10), setup=setup(NETWORKS, ["descent"], [stage])
+    )
     for case, line in lines(check.seed).items():
         ratios = {method: lower_bound(line.logits, line.slopes, method) / line.rho for method in METHODS}
         check.table("_".join(case), **ratios)
@@ -169,7 +193,13 @@ def the_sample_that_binds_the_bound_has_a_small_margin(check, radii=lambda line:
             ranks.append(np.mean(first - second < (first - second)[radii(line).argmin()]))
         return {"rank": float(np.mean(ranks))}
 
-    check.reproduces(margin_rank, bands={"rank": (0, 0.1)}, seeds=check.at(quick=3, full=10))
+    check.reproduces(
+        margin_rank,
+        bands={"rank": (0, 0.1)},
+        seeds=check.at(quick=3, full=10),
+        setup=setup(["mlp"], DIRECTIONS, ["late"]),
+        printed={"rank": "small margins"},
+    )
 
 
 @paper.claim(
@@ -192,4 +222,10 @@ def the_top_two_formula_is_too_long_on_trained_networks(check, formula=top_two_r
         rows = [row for line in seen for row in list(zip(*line, strict=True))[::8]]
         return {"share": float(np.mean([formula(z, a) > rho * (1 + 1e-9) for z, a, rho in rows]))}
 
-    check.reproduces(share, bands={"share": (0.65, 0.90)}, seeds=check.at(quick=3, full=10))
+    check.reproduces(
+        share,
+        bands={"share": (0.65, 0.90)},
+        seeds=check.at(quick=3, full=10),
+        setup=setup(NETWORKS, ["descent"], STAGES),
+        printed={"share": 0},
+    )

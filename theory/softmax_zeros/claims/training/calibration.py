@@ -1,13 +1,13 @@
 """How far the exact radius lies above π/Δ_a over a training run, which Section 9 leaves open.
 
 The ratio ρ*/ρ_a ≥ 1 says how much a step limit gains from solving for the zeros. Both radii are those of the linearised
-network on 1257 training digits, in one direction at a time.
+network on the training digits, in one direction at a time.
 """
 
 import copy
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,17 @@ from torch import nn
 from theory.softmax_zeros.batch import batch_radius
 from theory.softmax_zeros.bounds import binary_radius, rho_a
 from theory.softmax_zeros.claims.paper import paper
-from theory.softmax_zeros.claims.training.digits import Tensor, Tensors, adamw, batches, build, descent, digits, unit
+from theory.softmax_zeros.claims.training.digits import (
+    Schedule,
+    Tensor,
+    Tensors,
+    batches,
+    build,
+    descent,
+    digits,
+    layers,
+    unit,
+)
 from theory.softmax_zeros.monitor import RadiusMonitor
 from theory.softmax_zeros.radius import radius
 from theory.softmax_zeros.slopes import logit_slopes
@@ -24,7 +34,8 @@ from verify import Check
 
 NETWORKS = ("linear", "MLP", "MLP+LN", "CNN+BN")
 STAGES = {"start": 5, "early": 20, "middle": 100, "late": 400}
-"""Steps of AdamW at rate 0.003, batches of 128."""
+"""Steps of the schedule."""
+SCHEDULE = Schedule(steps=max(STAGES.values()))
 DIRECTIONS = ("descent", "random")
 WATCHED = slice(0, None, 10)
 """Samples of which the median is taken."""
@@ -48,10 +59,10 @@ def lines(network: str, seed: int) -> dict[tuple[str, str], Line]:
     """A network at every stage of its training, along −∇ of the training loss and along a random direction."""
     data, draw = digits(seed), torch.Generator().manual_seed(seed)
     model = build(network, seed)
-    optimizer = adamw(model.parameters())
+    optimizer = SCHEDULE.optimizer(model.parameters())
     stages = {steps: stage for stage, steps in STAGES.items()}
     found = {}
-    for number, rows in enumerate(batches(len(data.y), 128, max(stages), seed), start=1):
+    for number, rows in enumerate(batches(len(data.y), SCHEDULE.batch, SCHEDULE.steps, seed), start=1):
         model.train()
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(data.x[rows]), data.y[rows]).backward()
@@ -154,18 +165,31 @@ def exact_radius_of_a_batch_is_one_to_three_times_the_bound(
         return found
 
     bands = {f"{network}, {stage}": band for network in networks for stage, band in BANDS[network].items()}
-    check.reproduces(ratios, bands=bands, seeds=check.at(quick=2, full=5))
+    setup: dict[str, Any] = {
+        **digits().sizes(),
+        **{network: layers(build(network, 0)) for network in networks},
+        **SCHEDULE.settings(),
+        **{f"steps, {stage}": steps for stage, steps in STAGES.items()},
+        "directions": "−∇ of the training loss, one random",
+        "seen on": f"the training set; medians: every {WATCHED.step}th sample",
+    }
+    check.reproduces(ratios, bands=bands, seeds=check.at(quick=2, full=5), setup=setup)
+
+
+def run_schedule(rate: float) -> Schedule:
+    """AdamW at that rate."""
+    return Schedule(steps=300, optimizer=functools.partial(torch.optim.AdamW, lr=rate))
 
 
 @functools.cache
 def measured_run(rate: float, seed: int) -> dict[str, list[float]]:
-    """ρ*, ρ_a and r of every step of AdamW on the MLP, on the batch of 128 that the step comes from."""
-    data = digits(seed)
+    """ρ*, ρ_a and r of every step of AdamW on the MLP, on the batch that the step comes from."""
+    data, how = digits(seed), run_schedule(rate)
     model = build("MLP", seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
+    optimizer = how.optimizer(model.parameters())
     monitor = RadiusMonitor(optimizer, model)
     losses = []
-    for rows in batches(len(data.y), 128, 300, seed):
+    for rows in batches(len(data.y), how.batch, how.steps, seed):
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(data.x[rows]), data.y[rows])
         loss.backward()
@@ -201,7 +225,9 @@ def an_ordinary_run_works_at_the_edge_of_the_radius(check: Check, rate: float = 
             "loss at the end": float(np.mean(run["loss"][-20:])),
         }
 
-    check.reproduces(summary, bands=RUN, seeds=check.at(quick=1, full=5))
+    told = {"model": layers(build("MLP", 0)), "directions": "the step taken", "seen on": "the batch of the step"}
+    setup = digits().sizes() | run_schedule(rate).settings() | told
+    check.reproduces(summary, bands=RUN, seeds=check.at(quick=1, full=5), setup=setup)
     check.table("run", **measured_run(rate, check.seed))
 
 

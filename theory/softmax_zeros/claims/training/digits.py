@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +28,10 @@ class Digits(NamedTuple):
     y: Tensor
     x_test: Tensor
     y_test: Tensor
+
+    def sizes(self) -> dict[str, Any]:
+        """Name and sizes of the data, for the set-up of an experiment."""
+        return {"data": "scikit-learn digits", "training samples": len(self.y), "test samples": len(self.y_test)}
 
 
 @functools.cache
@@ -130,6 +134,24 @@ def build(name: str, seed: int, dtype: torch.dtype = torch.float32) -> nn.Module
         return ARCHITECTURES[name]().to(dtype)
 
 
+def layers(model: nn.Module) -> str:
+    """The layers of a network in order: widths of linear maps and convolutions, names of the rest but for reshapes."""
+    told = []
+    for module in model.modules():
+        match module:
+            case nn.Linear():
+                told.append(f"{module.in_features}→{module.out_features}")
+            case nn.Conv2d():
+                told.append(f"{module.in_channels}→{module.out_channels} channels")
+            case Attention():
+                told.append(f"{module.heads}-head attention")
+            case nn.Flatten() | nn.Unflatten():
+                pass
+            case _ if not list(module.children()):
+                told.append(type(module).__name__)
+    return " ".join(told)
+
+
 def batches(samples: int, size: int, steps: int, seed: int) -> Iterator[Tensor]:
     """Indices of random batches, each without repetition."""
     draw = np.random.default_rng(seed)
@@ -141,26 +163,38 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Optimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
-def adamw(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """AdamW with the settings used wherever nothing else is said."""
-    return torch.optim.AdamW(parameters, lr=3e-3)
+class Schedule(NamedTuple):
+    """How a network is trained."""
+
+    steps: int
+    batch: int = 128
+    optimizer: Optimizer = functools.partial(torch.optim.AdamW, lr=3e-3)
+
+    def settings(self) -> dict[str, Any]:
+        """Its numbers, for the set-up of an experiment."""
+        made = self.optimizer([nn.Parameter(torch.zeros(1))])
+        decay = {"weight decay": made.defaults["weight_decay"]} if made.defaults["weight_decay"] else {}
+        return {
+            "optimizer": type(made).__name__,
+            "learning rate": made.defaults["lr"],
+            **decay,
+            "steps": self.steps,
+            "batch": self.batch,
+        }
+
+    def __str__(self) -> str:
+        """One line, for a set-up with several networks."""
+        told = self.settings()
+        return f"{told['optimizer']} at {told['learning rate']:g}, {self.steps} steps of {self.batch}"
 
 
 def train(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    *,
-    steps: int,
-    seed: int,
-    batch: int = 128,
-    optimizer: Optimizer = adamw,
-    loss: Loss = nn.functional.cross_entropy,
+    model: nn.Module, x: Tensor, y: Tensor, how: Schedule, seed: int, loss: Loss = nn.functional.cross_entropy
 ) -> nn.Module:
     """Train in place, and return the model in evaluation mode."""
-    updates = optimizer(model.parameters())
+    updates = how.optimizer(model.parameters())
     model.train()
-    for rows in batches(len(y), batch, steps, seed):
+    for rows in batches(len(y), how.batch, how.steps, seed):
         updates.zero_grad()
         loss(model(x[rows]), y[rows]).backward()
         updates.step()

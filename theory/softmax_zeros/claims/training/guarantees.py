@@ -13,20 +13,28 @@ from flint import arb
 from torch import nn
 
 from theory.softmax_zeros.claims.paper import paper
-from theory.softmax_zeros.claims.training.architectures import converged
+from theory.softmax_zeros.claims.training.architectures import SCHEDULES, converged
 from theory.softmax_zeros.claims.training.digits import (
     Loss,
+    Schedule,
     Tensor,
     Tensors,
     along,
     build,
     descent,
     digits,
+    layers,
     reverse,
     support_radius,
     train,
 )
-from theory.softmax_zeros.claims.training.random_directions import STAGES, linear_model, random_directions
+from theory.softmax_zeros.claims.training.random_directions import (
+    STAGES,
+    linear_model,
+    linear_schedule,
+    linear_setup,
+    random_directions,
+)
 from theory.softmax_zeros.descent import DescentCertificate, descent_certificate
 from theory.softmax_zeros.slopes import logit_slopes
 from verify import Check
@@ -113,6 +121,7 @@ def a_margin_above_r_pi_survives_a_step_of_r(check: Check, enough: Formula = r_p
         direction=st.sampled_from(["ascent", "descent"]) | st.integers(0, 20).map(str),
         percent=st.integers(1, 100),
     )
+    check.note(setup=linear_setup(STAGES) | {"directions": "±∇, 21 random", "seeds": [check.seed]})
 
 
 @paper.refuted(
@@ -150,19 +159,27 @@ def mislabelled(labels: Tensor, share: float, seed: int) -> Tensor:
 
 
 class Setting(NamedTuple):
-    """A network and what it is trained on."""
+    """A network, how it is trained, and on what."""
 
     architecture: str
+    how: Schedule
     smoothing: float = 0.0
     noise: float = 0.0
 
+    def __str__(self) -> str:
+        labels = f"labels smoothed by {self.smoothing}, {self.noise:.0%} random"
+        return f"{layers(build(self.architecture, 0))}; {self.how}; {labels}"
+
+
+FIRMLY = Schedule(steps=400, optimizer=functools.partial(torch.optim.AdamW, lr=1e-2))
+BRIEFLY = Schedule(steps=200)
 
 UNSURE = {
-    "linear, labels smoothed by 0.8": Setting("linear", smoothing=0.8),
-    "MLP, labels smoothed by 0.8": Setting("MLP", smoothing=0.8),
-    "linear, 70 % of labels random": Setting("linear", noise=0.7),
+    "linear, labels smoothed by 0.8": Setting("linear", FIRMLY, smoothing=0.8),
+    "MLP, labels smoothed by 0.8": Setting("MLP", BRIEFLY, smoothing=0.8),
+    "linear, 70 % of labels random": Setting("linear", FIRMLY, noise=0.7),
 }
-SURE = {"linear": Setting("linear"), "MLP": Setting("MLP")}
+SURE = {name: Setting(name, SCHEDULES[name]) for name in ("linear", "MLP")}
 PERCENT = np.arange(1, 100)
 
 
@@ -170,13 +187,8 @@ PERCENT = np.arange(1, 100)
 def kept_on_the_way(setting: Setting, seed: int) -> np.ndarray:
     """Accuracy on the true labels of the training set over that before, for r in PERCENT, down the model's own loss."""
     x, y, _, _ = digits()
-    if setting.smoothing == setting.noise == 0:
-        model, labels, loss = converged(setting.architecture, seed), y, smoothed(0)
-    else:
-        labels, loss = mislabelled(y, setting.noise, seed), smoothed(setting.smoothing)
-        steps, rate = {"linear": (400, 1e-2), "MLP": (200, 3e-3)}[setting.architecture]
-        model = build(setting.architecture, seed)
-        train(model, x, labels, steps=steps, seed=seed, loss=loss, optimizer=lambda p: torch.optim.AdamW(p, lr=rate))
+    labels, loss = mislabelled(y, setting.noise, seed), smoothed(setting.smoothing)
+    model = train(build(setting.architecture, seed), x, labels, setting.how, seed, loss)
     down = descent(model, x, labels, loss)
     steps_taken = np.append(0, PERCENT / 100 * support_radius(model, x, down))
     accuracy = along(model, x, y, down, steps_taken).accuracy
@@ -197,17 +209,31 @@ def no_trained_network_loses_a_tenth_of_its_accuracy_below_r_1(
     Smoothed or noisy labels leave margins far below π. Networks 95–99 % (with noise 82 %) accurate lose 16 to 76 %
     (7 to 45 %) of that for some r < 1, seeds 0 … 7. Counterexample: the smallest r, in per cent, for the first network.
     """
-    count = check.at(quick=2, full=8)
+    seeds = range(check.seed, check.seed + check.at(quick=2, full=8))
 
     def keeps(network: str, seed: int, percent: int) -> bool:
         return bool(kept_on_the_way(settings[network], seed)[percent - 1] >= 0.9)
 
-    seeds = st.integers(check.seed, check.seed + count - 1)
-    check.forall(keeps, examples=100, network=st.sampled_from(list(settings)), seed=seeds, percent=st.integers(1, 99))
-    curves = {
-        name: np.array([kept_on_the_way(s, check.seed + k) for k in range(count)]) for name, s in settings.items()
-    }
-    check.note(smallest_share_kept={name: rows.min(1) for name, rows in curves.items()})
+    check.forall(
+        keeps,
+        examples=100,
+        network=st.sampled_from(list(settings)),
+        seed=st.sampled_from(seeds),
+        percent=st.integers(1, 99),
+    )
+    curves = {name: np.array([kept_on_the_way(s, seed) for seed in seeds]) for name, s in settings.items()}
+    check.note(
+        setup={
+            **digits().sizes(),
+            **{name: str(setting) for name, setting in settings.items()},
+            "directions": "−∇ of the loss it is trained on",
+            "seen on": "the training set, true labels",
+            "r": PERCENT[[0, -1]] / 100,
+            "seeds": list(seeds),
+        },
+        printed={"networks that fail for r < 1": 0},
+        smallest_share_kept={name: rows.min(1) for name, rows in curves.items()},
+    )
     check.table("unsure", r=PERCENT / 100, **{name: np.median(rows, axis=0) for name, rows in curves.items()})
 
 
@@ -236,7 +262,11 @@ def figure_8_shows_no_failure_below_r_1(check: Check, directions: tuple[str, ...
         percent=st.integers(0, 99),
     )
     early = {direction: accuracies(check.seed, "early", direction) for direction in directions}
-    check.note(**{f"{name} at r = {r}": early[name][int(100 * r + 0.5)] for name in early for r in (0.0, 0.29, 0.92)})
+    check.note(
+        setup=linear_setup(STAGES) | {"directions": directions, "r": [0, PERCENT[-1] / 100], "seeds": [check.seed]},
+        printed={"models that fail for r < 1": 0},
+        **{f"accuracy, early, {name}, r = {r}": early[name][round(100 * r)] for name in early for r in (0, 0.29, 0.92)},
+    )
 
 
 @functools.cache
@@ -261,6 +291,16 @@ def network(name: str, seed: int) -> nn.Module:
     """One of DOWNHILL."""
     kind, _, stage = name.partition(" ")
     return linear_model(seed, stage) if stage else converged(kind, seed)
+
+
+def downhill_setup() -> dict[str, Any]:
+    """The networks of DOWNHILL, and one step from them."""
+    networks = {}
+    for name in DOWNHILL:
+        kind, _, stage = name.partition(" ")
+        networks[name] = f"{layers(build(kind, 0))}; {linear_schedule(stage) if stage else SCHEDULES[kind]}"
+    taken = {"directions": "−∇ of the training loss", "seen on": "the training set"}
+    return {**digits().sizes(), **networks, **taken}
 
 
 @functools.cache
@@ -300,9 +340,14 @@ def confident_networks_keep_their_accuracy(
         saved, accuracy = saved_and_kept(name, seed)
         return bool(accuracy[percent - 1] >= saved(enough(percent / 100)))
 
-    seeds = st.integers(check.seed, check.seed + check.at(quick=0, full=4))
-    check.forall(holds, examples=300, name=st.sampled_from(DOWNHILL), seed=seeds, percent=st.integers(1, 99))
-    check.note(saved_at_r_1={name: saved_and_kept(name, check.seed)[0](np.pi) for name in DOWNHILL})
+    seeds = range(check.seed, check.seed + check.at(quick=1, full=5))
+    check.forall(
+        holds, examples=300, name=st.sampled_from(DOWNHILL), seed=st.sampled_from(seeds), percent=st.integers(1, 99)
+    )
+    check.note(
+        setup=downhill_setup() | {"r": PERCENT[[0, -1]] / 100, "seeds": list(seeds)},
+        saved_at_r_1={name: saved_and_kept(name, check.seed)[0](np.pi) for name in DOWNHILL},
+    )
     for name, columns in page(check.seed).items():
         check.table(name, **columns)
 
@@ -357,8 +402,22 @@ def a_step_below_r_1_down_the_gradient_does_not_raise_the_loss(
         seen = downhill(name, seed)
         return seen.loss(percent / 100 * longest(name, seed)) <= seen.loss(0)
 
-    seeds = st.integers(check.seed, check.seed + check.at(quick=0, full=4))
-    check.forall(does_not_rise, examples=300, name=st.sampled_from(DOWNHILL), seed=seeds, percent=st.integers(1, 99))
+    seeds = range(check.seed, check.seed + check.at(quick=1, full=5))
+    check.forall(
+        does_not_rise,
+        examples=300,
+        name=st.sampled_from(DOWNHILL),
+        seed=st.sampled_from(seeds),
+        percent=st.integers(1, 99),
+    )
+    check.note(
+        setup=downhill_setup() | {"steps over the longest": PERCENT[[0, -1]] / 100, "seeds": list(seeds)},
+        printed={"loss after over before": "at most 1"},
+        loss_ratio_at_the_longest={
+            name: downhill(name, check.seed).loss(longest(name, check.seed)) / downhill(name, check.seed).loss(0)
+            for name in DOWNHILL
+        },
+    )
 
 
 @paper.claim(
@@ -388,7 +447,8 @@ def certified_step_lowers_the_loss_of_trained_networks(
             found |= {name: losses[1] / losses[0], f"r, {name}": step(name, seed) / seen.radius}
         return found
 
-    check.reproduces(after, bands=dict.fromkeys(DOWNHILL, (0.3, 1.0)) | CERTIFIED, seeds=check.at(quick=1, full=5))
+    bands = dict.fromkeys(DOWNHILL, (0.3, 1.0)) | CERTIFIED
+    check.reproduces(after, bands=bands, seeds=check.at(quick=1, full=5), setup=downhill_setup())
 
 
 CERTIFIED = {

@@ -2,7 +2,8 @@
 
 import copy
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from theory.softmax_zeros.claims.paper import paper
 from theory.softmax_zeros.claims.training.digits import (
+    Schedule,
     Tensor,
     Tensors,
     accuracy,
@@ -18,6 +20,7 @@ from theory.softmax_zeros.claims.training.digits import (
     build,
     descent,
     digits,
+    layers,
     reverse,
     support_radius,
     train,
@@ -28,6 +31,8 @@ from verify import Check
 
 STAGES = {"early": 30, "mid": 180, "late": 700}
 """Steps of gradient descent behind Figure 8."""
+COUNT = 20
+"""Random directions."""
 
 PRINTED = {
     "early": {"loss, gradient": "1.50", "loss, random": "1.08", "flips, gradient": "0.84", "flips, random": "0.72"},
@@ -37,17 +42,26 @@ PRINTED = {
 """Figure 8 at r = 1: loss after the step over that before, share of predictions changed; random: the median."""
 
 
+def linear_schedule(stage: str) -> Schedule:
+    """Plain gradient descent."""
+    return Schedule(STAGES[stage], batch=64, optimizer=functools.partial(torch.optim.SGD, lr=0.1))
+
+
 @functools.cache
 def linear_model(seed: int, stage: str) -> nn.Module:
-    """The 64–10 model of Figure 8: plain gradient descent at 0.1, batches of 64, draws as in the released code."""
+    """The 64–10 model of Figure 8; draws as in the released code."""
     x, y, _, _ = digits()
-    model = build("linear", seed)
-    return train(
-        model, x, y, steps=STAGES[stage], seed=seed + 17, batch=64, optimizer=lambda p: torch.optim.SGD(p, lr=0.1)
-    )
+    return train(build("linear", seed), x, y, linear_schedule(stage), seed + 17)
 
 
-def random_directions(model: nn.Module, seed: int, count: int = 20) -> list[Tensors]:
+def linear_setup(stages: Iterable[str]) -> dict[str, Any]:
+    """The linear model of Figure 8, and one step from it."""
+    models = {f"linear, {stage}": str(linear_schedule(stage)) for stage in stages}
+    taken = {"directions": f"+∇ of the training loss, {COUNT} random", "seen on": "the training set"}
+    return {**digits().sizes(), "model": layers(build("linear", 0)), **models, **taken}
+
+
+def random_directions(model: nn.Module, seed: int, count: int = COUNT) -> list[Tensors]:
     """Directions uniform on the unit sphere."""
     draw = np.random.default_rng(seed)
 
@@ -138,8 +152,10 @@ def figure_8_is_reproduced_to_the_printed_digit(
         def measure(seed: int, stage: str = stage) -> Mapping[str, float]:
             return stepped(seed, stage, gradient, radius, r, on_test)
 
-        check.reproduces(measure, bands=bands, seeds=1, says=f"{stage}, {STAGES[stage]} steps")
-        check.note(printed=printed)
+        setup = linear_setup([stage]) | {"r": r}
+        check.reproduces(
+            measure, bands=bands, seeds=1, setup=setup, printed=printed, says=f"{stage}, {STAGES[stage]} steps"
+        )
         check.table(stage, **figure_8_curves(check.seed, stage))
 
 
@@ -164,8 +180,8 @@ def figure_8_does_not_hang_on_its_seed(
         def measure(seed: int, stage: str = stage) -> Mapping[str, float]:
             return stepped(seed, stage, gradient, radius)
 
-        check.reproduces(measure, bands=bands, seeds=check.at(quick=2, full=10), says=stage)
-        check.note(printed=PRINTED[stage])
+        seeds, setup = check.at(quick=2, full=10), linear_setup([stage]) | {"r": 1}
+        check.reproduces(measure, bands=bands, seeds=seeds, setup=setup, printed=PRINTED[stage], says=stage)
 
 
 OTHER_SEEDS = {
@@ -197,24 +213,36 @@ def steepest_ascent_degrades_earlier_than_random_directions(check: Check, gradie
         found = {stage: stepped(seed, stage, gradient) for stage in STAGES}
         return {stage: numbers["loss, gradient"] - numbers["loss, random"] for stage, numbers in found.items()}
 
-    check.reproduces(excess, bands=dict.fromkeys(STAGES, (0.16, 0.7)), seeds=check.at(quick=2, full=10))
+    printed = {stage: f"{numbers['loss, gradient']} − {numbers['loss, random']}" for stage, numbers in PRINTED.items()}
+    check.reproduces(
+        excess,
+        bands=dict.fromkeys(STAGES, (0.16, 0.7)),
+        seeds=check.at(quick=2, full=10),
+        setup=linear_setup(STAGES) | {"r": 1},
+        printed=printed,
+    )
 
 
 TARGETS = {"early": 0.84, "mid": 0.95, "late": 0.98}
 """Test accuracies at which the normalised MLP is looked at."""
 
 
+MLP_SCHEDULE = Schedule(steps=751, optimizer=functools.partial(torch.optim.AdamW, lr=2.5e-3, weight_decay=1e-4))
+"""As released; training ends when all of TARGETS are reached."""
+
+
 @functools.cache
 def normalised_mlp(seed: int) -> dict[str, nn.Module]:
-    """A 64–128–128–10 network with layer normalisation on its way through TARGETS; settings of the released code."""
+    """A 64–128–128–10 network with layer normalisation on its way through TARGETS."""
     d = digits()
     model = build("MLP+LN", seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2.5e-3, weight_decay=1e-4)
+    optimizer = MLP_SCHEDULE.optimizer(model.parameters())
     waiting, found = dict(TARGETS), {}
-    for step, rows in enumerate(batches(len(d.y), 128, 751, seed + 101)):
+    last = MLP_SCHEDULE.steps - 1
+    for step, rows in enumerate(batches(len(d.y), MLP_SCHEDULE.batch, MLP_SCHEDULE.steps, seed + 101)):
         if step % 10 == 0:
             reached = accuracy(model, d.x_test, d.y_test)
-            for stage in [stage for stage, target in waiting.items() if reached >= target or step == 750]:
+            for stage in [stage for stage, target in waiting.items() if reached >= target or step == last]:
                 found[stage] = copy.deepcopy(model).eval()
                 del waiting[stage]
         if not waiting:
@@ -241,6 +269,18 @@ def hessian_step(model: nn.Module, x: Tensor, y: Tensor, direction: Tensors) -> 
 
 EVALUATED = 384
 """Training samples on which the normalised MLP is looked at, as in the released code."""
+
+
+def mlp_setup(directions: str) -> dict[str, Any]:
+    """The normalised MLP, and what is measured on it."""
+    return {
+        **digits().sizes(),
+        "model": layers(build("MLP+LN", 0)),
+        **MLP_SCHEDULE.settings(),
+        "test accuracy at the stage": list(TARGETS.values()),
+        "directions": directions,
+        "seen on": f"{EVALUATED} training samples",
+    }
 
 
 def watched() -> tuple[Tensor, Tensor]:
@@ -284,8 +324,8 @@ def hessian_step_exceeds_the_radius_along_random_directions(
         medians = {name: float(np.median(ratio)) for name, ratio in zip(TARGETS, found, strict=True)}
         return medians | {"smallest": float(min(ratio.min() for ratio in found))}
 
-    check.reproduces(ratios, bands=RATIOS, seeds=check.at(quick=2, full=10))
-    check.note(printed={"early": 10, "late": 460})
+    seeds, directions = check.at(quick=2, full=10), f"{COUNT} random" if kind == "random" else "−∇"
+    check.reproduces(ratios, bands=RATIOS, seeds=seeds, setup=mlp_setup(directions), printed={"early": 10, "late": 460})
 
 
 RATIOS = {"early": (9.1, 13.3), "mid": (12.9, 90.0), "late": (14.7, 174_000.0), "smallest": (6.1, 11.3)}
@@ -299,7 +339,7 @@ def onsets(seed: int, threshold: float) -> dict[str, float]:
     found = {}
     for stage, model in normalised_mlp(seed).items():
         curves = []
-        for direction in random_directions(model, seed + 2222, count=10):
+        for direction in random_directions(model, seed + 2222, COUNT // 2):
             curve = along(model, x, y, direction, np.append(0.0, GRID * support_radius(model, x, direction)))
             curves.append(curve.loss[1:] / curve.loss[0])
         above = np.median(curves, axis=0) >= threshold
@@ -322,5 +362,9 @@ def loss_inflation_sets_in_near_r_1_for_random_directions(
     has doubled at 0.7 to 1.9 (controls: ranges over seeds 100 … 109 and stages, widened by half their width).
     """
     check.reproduces(
-        lambda seed: onsets(seed, growth), bands=dict.fromkeys(TARGETS, near), seeds=check.at(quick=2, full=10)
+        lambda seed: onsets(seed, growth),
+        bands=dict.fromkeys(TARGETS, near),
+        seeds=check.at(quick=2, full=10),
+        setup=mlp_setup(f"{COUNT // 2} random") | {"loss ratio at the onset": growth, "r": GRID},
+        printed=dict.fromkeys(TARGETS, "near 1"),
     )

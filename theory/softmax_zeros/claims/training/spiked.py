@@ -20,6 +20,7 @@ from theory.softmax_zeros.claims.training.digits import (
     batches,
     digits,
     gradient,
+    layers,
     reverse,
     support_radius,
     unit,
@@ -139,6 +140,13 @@ class Setting(NamedTuple):
     batch: int | None
     lasts: float
 
+    def __str__(self) -> str:
+        """Network, sizes of data and batch, and length of the spike."""
+        of = self.data(0)
+        batch = f"batch {self.batch}" if self.batch else "full batch"
+        lasts = "to the end" if math.isinf(self.lasts) else f"for {self.lasts:g} step"
+        return f"{layers(self.build())}; {len(of.y)} training, {len(of.y_test)} test samples, {batch}; spike {lasts}"
+
 
 SETTINGS = {
     "Figure 6": Setting(
@@ -149,6 +157,7 @@ SETTINGS = {
 }
 SPIKE = 50
 """The step, from 0, at which the rate is multiplied."""
+STEPS = 200
 
 
 class Run(NamedTuple):
@@ -167,7 +176,7 @@ class Run(NamedTuple):
 
 
 @functools.cache
-def spiked(rule: str, seed: int, rate: float, spike: float, setting: str = "Figure 6", steps: int = 200) -> Run:
+def spiked(rule: str, seed: int, rate: float, spike: float, setting: str = "Figure 6", steps: int = STEPS) -> Run:
     """Train with Adam at ``rate``, multiplied by ``spike`` from step `SPIKE` on."""
     build, load, batch, lasts = SETTINGS[setting]
     data = load(seed)

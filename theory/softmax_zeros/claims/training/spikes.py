@@ -5,26 +5,53 @@ that one step in Table 1. r = τ/ρ_a is that of the step really taken, on the w
 fact in float64 without asking the rule that took it. Survival means a final test accuracy of 90 % or more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 
 from theory.softmax_zeros.claims.paper import paper
-from theory.softmax_zeros.claims.training.spiked import SPIKE, Run, spiked
+from theory.softmax_zeros.claims.training.spiked import SETTINGS, SPIKE, STEPS, Run, spiked
 from verify import Check
 
 RATES = (1e-4, 1e-3, 1e-2)
 """Base rates of Figure 6."""
+NETWORKS = ("Transformer", "MLP+LN")
+"""Those of Table 1."""
 CASES = {**{f"Figure 6, rate {rate:g}": ("Figure 6", rate) for rate in RATES}}
-CASES |= {f"Table 1, {network}": (network, 0.015) for network in ("Transformer", "MLP+LN")}
+CASES |= {f"Table 1, {network}": (network, 0.015) for network in NETWORKS}
+HIGHEST = 1e4
+"""The largest spike of the paper."""
+PRINTED_TABLE_1 = {
+    "Transformer, plain": 0.318,
+    "Transformer, clip": 0.387,
+    "Transformer, controller": 0.953,
+    "MLP+LN, plain": 0.446,
+    "MLP+LN, clip": 0.515,
+    "MLP+LN, controller": 0.939,
+}
+"""Median accuracies over five seeds at 10,000×."""
+
+
+def length(check: Check, case: str) -> int:
+    """200 steps, or 60 at the quick level for Table 1, whose spike is over by then."""
+    return STEPS if CASES[case][0] == "Figure 6" else check.at(quick=60, full=STEPS)
 
 
 def run(check: Check, rule: str, seed: int, case: str) -> Run:
-    """A spike of 10,000×; 200 steps, or 60 at the quick level for Table 1, whose spike is over by then."""
+    """A spike of 10,000×."""
     setting, rate = CASES[case]
-    steps = 200 if setting == "Figure 6" else check.at(quick=60, full=200)
-    return spiked(rule, seed, rate, 1e4, setting, steps)
+    return spiked(rule, seed, rate, HIGHEST, setting, length(check, case))
+
+
+def setup(check: Check, cases: Iterable[str], spike: float = HIGHEST) -> dict[str, Any]:
+    """What is run in these cases."""
+    runs = {}
+    for case in cases:
+        setting, rate = CASES[case]
+        runs[case] = f"{SETTINGS[setting]}; Adam at {rate:g}, {length(check, case)} steps"
+    return {"data": "scikit-learn digits", **runs, "spike": f"{spike:g}× from step {SPIKE} on"}
 
 
 @paper.claim(
@@ -58,8 +85,17 @@ def radius_clip_keeps_r_at_most_one_on_every_step_and_survives(check: Check, rul
         return numbers | {f"{case}: largest r": float(each.r.max()) for case, each in taken.items()}
 
     bands = {f"{case}: accuracy": (0.9, 1.0) for case in cases} | {f"{case}: largest r": (0.0, 1.0) for case in cases}
-    check.reproduces(outcome, bands=bands, seeds=len(seeds), says="all steps at 10,000×, and the end")
-    check.note(printed={"Table 1, Transformer": 0.953, "Table 1, MLP+LN": 0.939})
+    printed: dict[str, Any] = {f"{case}: largest r": "at most 1" for case in CASES}
+    printed |= {f"Figure 6, rate {rate:g}: accuracy": "recovers" for rate in RATES}
+    printed |= {f"Table 1, {network}: accuracy": PRINTED_TABLE_1[f"{network}, controller"] for network in NETWORKS}
+    check.reproduces(
+        outcome,
+        bands=bands,
+        seeds=len(seeds),
+        setup=setup(check, cases) | {"rule": rule},
+        printed={name: value for name, value in printed.items() if name in bands},
+        says="all steps at 10,000×, and the end",
+    )
 
 
 @paper.refuted(
@@ -76,7 +112,7 @@ def the_released_controller_keeps_r_at_most_one(check: Check, rule: str = "relea
 
     def worst(seed: int) -> dict[str, float]:
         found = {}
-        for network in ("Transformer", "MLP+LN"):
+        for network in NETWORKS:
             taken = run(check, rule, seed, f"Table 1, {network}")
             found[f"largest r, {network}"] = float(taken.r.max())
             found[f"r at the spike, {network}"] = float(taken.r[SPIKE])
@@ -84,8 +120,10 @@ def the_released_controller_keeps_r_at_most_one(check: Check, rule: str = "relea
             found[f"accuracy after the spike, {network}"] = float(taken.accuracy[SPIKE])
         return found
 
-    bands = {f"largest r, {network}": (0.0, 1.0) for network in ("Transformer", "MLP+LN")}
-    check.reproduces(worst, bands=bands, seeds=check.at(quick=1, full=3))
+    bands = {f"largest r, {network}": (0.0, 1.0) for network in NETWORKS}
+    ran = setup(check, [f"Table 1, {network}" for network in NETWORKS]) | {"rule": rule}
+    printed = dict.fromkeys(bands, "at most 1")
+    check.reproduces(worst, bands=bands, seeds=check.at(quick=1, full=3), setup=ran, printed=printed)
 
 
 @paper.refuted(
@@ -113,7 +151,9 @@ def no_rule_without_the_slope_spread_survives(
             found[f"{rule}: share of steps with r > 1 after the spike"] = float(np.mean(taken.r[SPIKE:] > 1))
         return found
 
-    check.reproduces(finals, bands=dict.fromkeys(rivals, (0.0, 0.5)), seeds=check.at(quick=1, full=5))
+    ran = setup(check, [case]) | {"rules": rivals}
+    check.reproduces(finals, bands=dict.fromkeys(rivals, (0.0, 0.5)), seeds=check.at(quick=1, full=5), setup=ran)
+    check.note(printed={"rules that survive": "the controller only"})
 
 
 Bands = Mapping[str, tuple[float, float]]
@@ -126,7 +166,15 @@ PLAIN: Bands = {
     "0.001: accuracy": (0.08, 0.40),
     "0.01: accuracy": (0.08, 0.12),
 }
-PRINTED: Bands = {
+PRINTED_ROWS = {
+    "0.0001: r at the spike": "within 1",
+    "0.001: r at the spike": "∼10",
+    "0.01: r at the spike": "∼100",
+    "0.0001: accuracy": "recovers",
+    "0.001: accuracy": "∼50 %",
+    "0.01: accuracy": "chance",
+}
+AS_PRINTED: Bands = {
     "0.0001: r at the spike": (0.0, 1.0),
     "0.001: r at the spike": (5.0, 20.0),
     "0.01: r at the spike": (50.0, 200.0),
@@ -134,13 +182,13 @@ PRINTED: Bands = {
     "0.001: accuracy": (0.45, 0.55),
     "0.01: accuracy": (0.08, 0.12),
 }
-"""Within ρ_a, "∼10×", "∼100×" to a factor of two; recovers, "∼50 %", chance."""
+"""PRINTED_ROWS, "∼" of a radius being a factor of two."""
 
 
 @paper.corrected(
     "Section 6.1, Figure 6",
     tags=("erratum", "empirical"),
-    printed={"bands": PRINTED},
+    printed={"bands": AS_PRINTED},
     mutants={
         "the controller": {"rule": "rho_a"},
         "a spike of 100×": {"spike": 100.0},
@@ -167,7 +215,8 @@ def plain_adam_exceeds_the_radius_on_every_row_of_figure_6(
             found[f"{rate:g}: median r after the spike"] = float(np.median(taken.r[SPIKE:]))
         return found
 
-    check.reproduces(rows, bands=bands, seeds=check.at(quick=1, full=5))
+    ran = setup(check, [case for case in CASES if case.startswith("Figure 6")], spike) | {"rule": rule}
+    check.reproduces(rows, bands=bands, seeds=check.at(quick=1, full=5), setup=ran, printed=PRINTED_ROWS)
 
 
 RULES_SHOWN = ("plain", "gradient clip", "cap 0.1", "rho_a", "exact", "descent")
@@ -185,13 +234,16 @@ def every_cap_on_the_step_itself_survives(
 
     The exact radius admits steps of r about 1.3, and up to 2.6; the descent certificate stays near 0.2.
     """
+    case = f"Figure 6, rate {RATES[-1]:g}"
     check.reproduces(
-        lambda seed: {rule: spiked(rule, seed, RATES[-1], 1e4).final for rule in rules},
+        lambda seed: {rule: run(check, rule, seed, case).final for rule in rules},
         bands=dict.fromkeys(rules, (0.9, 1.0)),
         seeds=check.at(quick=1, full=5),
+        setup=setup(check, [case]) | {"rules": rules},
+        printed={"rho_a": "recovers"} if "rho_a" in rules else {},
     )
     for rule in RULES_SHOWN if len(rules) > 1 else ():
-        taken = spiked(rule, check.seed, RATES[-1], 1e4)
+        taken = run(check, rule, check.seed, case)
         check.table(rule, step=np.arange(len(taken.loss)), **taken._asdict())
 
 
@@ -216,7 +268,7 @@ def table_1_is_that_of_the_released_controller(
 
     def finals(seed: int) -> dict[str, float]:
         found = {}
-        for network in ("Transformer", "MLP+LN"):
+        for network in NETWORKS:
             for column, rule in zip(ranges, columns, strict=True):
                 found[f"{network}, {column}"] = run(check, rule, seed, f"Table 1, {network}").final
             corrected = run(check, "rho_a", seed, f"Table 1, {network}")
@@ -224,7 +276,6 @@ def table_1_is_that_of_the_released_controller(
             found[f"{network}, corrected, after the spike"] = float(corrected.accuracy[SPIKE])
         return found
 
-    bands = {f"{network}, {column}": ranges[column] for network in ("Transformer", "MLP+LN") for column in ranges}
-    check.reproduces(finals, bands=bands, seeds=3)
-    printed = [0.318, 0.387, 0.953, 0.446, 0.515, 0.939]
-    check.note(printed=dict(zip(bands, printed, strict=True)))
+    bands = {f"{network}, {column}": ranges[column] for network in NETWORKS for column in ranges}
+    ran = setup(check, [f"Table 1, {network}" for network in NETWORKS]) | {"rules": columns}
+    check.reproduces(finals, bands=bands, seeds=3, setup=ran, printed=PRINTED_TABLE_1)
