@@ -21,7 +21,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import logsumexp
 from torch import nn
 
 from theory.setol.correlation_traps import correlation_traps
@@ -252,7 +251,7 @@ def analyze(
     min_evals
         Spectra with fewer eigenvalues are skipped, at least 2.
     traps
-        Look for correlation traps, which about doubles the time.
+        Look for correlation traps, which about doubles the time, and needs the memory of two more copies of a tensor.
     seed, level
         Of the shuffles for the traps: seed, and false-alarm rate a layer.
     track
@@ -335,8 +334,8 @@ def _shaped(blank: Layer, index: int, options: _Options) -> Layer:
     else:
         convention, positions, slice_id = f"slice {index} of {positions}, {rows}x{columns}", 1, index
     N, M = max(rows, columns), min(rows, columns)
-    shaped = replace(blank, convention=convention, units=UNITS[options.scale], slice_id=slice_id, N=N, M=M, Q=N / M)
-    return replace(shaped, rf=positions, num_evals=positions * M)
+    sizes: dict[str, Any] = {"N": N, "M": M, "Q": N / M, "rf": positions, "num_evals": positions * M}
+    return replace(blank, convention=convention, units=UNITS[options.scale], slice_id=slice_id, **sizes)
 
 
 def _fitted(row: Layer, spectrum: Spectrum, options: _Options) -> Layer:
@@ -347,35 +346,38 @@ def _fitted(row: Layer, spectrum: Spectrum, options: _Options) -> Layer:
     largest = float(spectrum[-1])
     rounding = n * 2.0**-52 if options.method == "gram" else (n * 2.0**-52) ** 2
     spectrum = np.where(spectrum > rounding * largest, spectrum, 0.0)
-    row = replace(row, status="degenerate", reason=f"all {n} eigenvalues are 0", eigenvalues=spectrum)
-    row = replace(row, **_size(spectrum, row))
+    found: dict[str, Any] = {"status": "degenerate", "eigenvalues": spectrum} | _size(spectrum, row)
     if largest == 0.0:
-        return row
-    row = replace(row, **_erg(spectrum))
-    kept = spectrum[n - _rank(spectrum, row) :]
+        return replace(row, reason=f"all {n} eigenvalues are 0", **found)
+    found |= _erg(spectrum)
+    kept = spectrum[n - found["matrix_rank"] :]
     if largest - float(kept[0]) <= _flatness(row) * largest:
-        return replace(row, reason=f"its {len(kept)} nonzero eigenvalues are equal to the precision of {row.dtype}")
+        reason = f"its {len(kept)} nonzero eigenvalues are equal to the precision of {row.dtype}"
+        return replace(row, reason=reason, **found)
     fit = fit_power_law(spectrum)
     if fit.status == "degenerate":
-        return replace(row, reason="no tail of two distinct positive eigenvalues")
-    tail: dict[str, Any] = {
+        return replace(row, reason="no tail of two distinct positive eigenvalues", **found)
+    found |= _powers(fit.alpha, spectrum) | {
+        "status": "success",
         "xmin": fit.xmin,
         "D": fit.D,
         "num_pl_spikes": fit.n_tail,
         "sigma": fit.sigma,
         "sigma_exact": fit.sigma_exact,
+        "delta_lambda": fit.xmin * found["W_scale"] ** 2 - found["lambda_erg"],
+        "ERG_gap": found["detX_num"] - fit.n_tail,
     }
-    row = replace(row, status="success", reason="", **tail)
-    return replace(row, **_powers(fit.alpha, spectrum), **_gap(row, fit.xmin, fit.n_tail))
+    return replace(row, **found)
 
 
 def _size(spectrum: Spectrum, row: Layer) -> dict[str, Any]:
+    assert row.N is not None
     total, largest = float(spectrum.sum()), float(spectrum[-1])
     counted: dict[str, Any] = {"lambda_max": largest, "spectral_norm": largest, "xmax": largest, "norm": total}
     counted |= {"sv_max": math.sqrt(largest), "sv_min": math.sqrt(float(spectrum[0]))}
     if largest == 0.0:
         return counted | {"matrix_rank": 0, "rank_loss": len(spectrum)}
-    kept = spectrum[len(spectrum) - _rank(spectrum, row) :]
+    kept = spectrum[spectrum > (row.N * _computed(row)) ** 2 * largest]
     p = kept / kept.sum()
     edge = (1.0 + math.sqrt(1.0 / row.Q)) ** 2
     return counted | {
@@ -388,11 +390,6 @@ def _size(spectrum: Spectrum, row: Layer) -> dict[str, Any]:
         "W_scale": math.sqrt(len(spectrum) / total),
         "mp_softrank": edge * total / (len(spectrum) * largest),
     }
-
-
-def _rank(spectrum: Spectrum, row: Layer) -> int:
-    assert row.N is not None
-    return int(np.count_nonzero(spectrum > (row.N * _computed(row)) ** 2 * spectrum[-1]))
 
 
 def _flatness(row: Layer) -> float:
@@ -419,18 +416,14 @@ def _erg(spectrum: Spectrum) -> dict[str, Any]:
 
 def _powers(alpha: float, spectrum: Spectrum) -> dict[str, Any]:
     logs = np.log(spectrum[spectrum > 0.0])
+    largest = float(logs[-1])
     warning = "over-trained" if alpha < _OVER_TRAINED else "under-trained" if alpha > _UNDER_TRAINED else ""
     return {
         "alpha": alpha,
         "warning": warning,
-        "alpha_weighted": alpha * float(logs[-1]) / math.log(10.0),
-        "log_alpha_norm": float(logsumexp(alpha * logs)) / math.log(10.0),
+        "alpha_weighted": alpha * largest / math.log(10.0),
+        "log_alpha_norm": (alpha * largest + math.log(np.exp(alpha * (logs - largest)).sum())) / math.log(10.0),
     }
-
-
-def _gap(row: Layer, xmin: float, n_tail: int) -> dict[str, Any]:
-    assert row.detX_num is not None
-    return {"delta_lambda": xmin * row.W_scale**2 - row.lambda_erg, "ERG_gap": row.detX_num - n_tail}
 
 
 def _with_traps(row: Layer, W: torch.Tensor, options: _Options) -> Layer:

@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from theory.setol._spectra import Floats, as_reals, require_integer, require_number
+from theory.setol.eigenvalues import eigenvalues
 from theory.setol.tracy_widom import edge_scale, tracy_widom_cdf, tracy_widom_threshold
 
 _LARGE_MEAN = 1e6  # squared mean over variance
+_BLOCK = 1 << 20  # entries converted to float64 at a time
 
 
 @dataclass(frozen=True)
@@ -93,28 +96,47 @@ def correlation_traps(W: Any, seed: int = 0, level: float = 0.01) -> Correlation
     arXiv 2507.17912, Section 6. WeightWatcher counts from the edge plus the square root of the Tracy–Widom width, a
     level that falls with the size of the layer. The use of the exact variance, and with it a stated level, is ours.
     """
-    weights = as_reals("W", W)
-    if weights.ndim != 2 or min(weights.shape) < 2:
-        raise ValueError(f"W has shape {weights.shape}; expected (N, M) with at least 2 rows and columns")
+    weights = _as_matrix(W)
     require_integer("seed", seed, 0)
     level = require_number("level", level, 1e-12, 0.5, open_low=False)
-    if weights.min() == weights.max():
+    low, high = (value.item() for value in torch.aminmax(weights))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        as_reals("W", weights)  # raises, naming the entry
+    if low == high:
         return CorrelationTraps(0, math.nan, math.nan, math.nan, np.empty(0), "degenerate")
     rows, columns = max(weights.shape), min(weights.shape)
-    weights = np.ldexp(weights, -math.frexp(np.abs(weights).max())[1])
-    weights = np.random.default_rng(seed).permutation(weights.ravel()).reshape(rows, columns)
-    scaled = _squared_singular_values(weights) / weights.var()
-    center, width = edge_scale(rows, columns)
+    ratio = _squared_mean_over_variance(weights, max(-low, high))
+    shuffled = _shuffled(weights.reshape(-1), seed).view(rows, columns)
+    # squared, a large mean would drown the bulk in rounding
+    spectrum = eigenvalues(shuffled, "gram" if ratio < _LARGE_MEAN else "svd", scale="mean1") * (1.0 + ratio)
     threshold = tracy_widom_threshold(rows, columns, level)
-    z = (float(scaled[-1]) - center) / width
-    outliers = scaled[scaled > rows * threshold][::-1] / rows
-    return CorrelationTraps(len(outliers), z, float(scaled[-1]) / rows, threshold, outliers, "success")
+    center, width = edge_scale(rows, columns)
+    z = (float(spectrum[-1]) * rows - center) / width
+    outliers = spectrum[spectrum > threshold][::-1]
+    return CorrelationTraps(len(outliers), z, float(spectrum[-1]), threshold, outliers, "success")
 
 
-def _squared_singular_values(weights: Floats) -> Floats:
-    """Ascending; from ``WᵀW`` unless the rounding of a large mean in it would drown the bulk."""
-    if weights.mean() ** 2 < _LARGE_MEAN * weights.var():
-        squared: Floats = np.linalg.eigvalsh(weights.T @ weights).astype(np.float64)
-    else:
-        squared = np.square(np.linalg.svd(weights, compute_uv=False)[::-1], dtype=np.float64)
-    return squared
+def _as_matrix(W: Any) -> torch.Tensor:
+    is_float = isinstance(W, torch.Tensor) and W.is_floating_point()
+    weights = W.detach() if is_float else torch.from_numpy(as_reals("W", W))
+    if weights.ndim != 2 or min(weights.shape) < 2:
+        raise ValueError(f"W has shape {tuple(weights.shape)}; expected (N, M) with at least 2 rows and columns")
+    return weights if weights.dtype in (torch.float32, torch.float64) else weights.float()
+
+
+def _squared_mean_over_variance(weights: torch.Tensor, largest: float) -> float:
+    """In float64 and in blocks, of the entries over a power of two near the largest."""
+    unit = 2.0 ** -max(-1000, min(1000, math.frexp(largest)[1]))
+    found = []
+    for block in torch.split(weights, max(1, _BLOCK // weights.shape[1])):
+        scaled = block.to(torch.float64, copy=True).mul_(unit)
+        found.append((scaled.numel(), scaled.mean().item(), scaled.var(correction=0).item()))
+    sizes, means, variances = np.array(found).T
+    mean = np.average(means, weights=sizes)
+    return float(mean**2 / np.average(variances + (means - mean) ** 2, weights=sizes))
+
+
+def _shuffled(entries: torch.Tensor, seed: int) -> torch.Tensor:
+    index = torch.int32 if len(entries) < 2**31 else torch.int64
+    order = torch.randperm(len(entries), generator=torch.Generator().manual_seed(seed), dtype=index)
+    return entries.index_select(0, order.to(entries.device))

@@ -24,8 +24,12 @@ Convolution: TypeAlias = Literal["pool", "flatten", "slices"]
 Scale: TypeAlias = Literal["raw", "1/N", "mean1"]
 Spectrum: TypeAlias = npt.NDArray[np.float64]
 
-_BLOCK = 1 << 22
-"""Entries converted to float64 at a time (32 MiB)."""
+_BLOCK = 1 << 20
+"""Entries converted to float64 at a time (8 MiB)."""
+_GRAMS = 1 << 22
+"""Entries of the Gram matrices of a kernel that are held at a time (32 MiB), if that is more than one of them."""
+_NARROWEST = 64
+"""Least number of columns of a Gram matrix that are multiplied at a time."""
 _WIDEST = 1000
 """Largest power of two a block is divided by: its inverse is a normal number, and the squares of what is left fit."""
 
@@ -76,7 +80,7 @@ def eigenvalues(
     _require_option("conv", conv, get_args(Convolution))
     _require_option("scale", scale, get_args(Scale))
     weights = _as_tensor(W)
-    stack = _matrices(weights, conv)
+    stack = _stack(weights, conv)
     exponent = _exponent(stack)
     solve = _from_gram if method == "gram" else _from_singular_values
     found: Spectrum = np.concatenate([solve(part, exponent).cpu().numpy() for part in _batches(stack)])
@@ -84,7 +88,7 @@ def eigenvalues(
         found = np.sort(found, axis=None)
     if scale == "mean1":
         return _mean_one(found)
-    return _in_units(found / stack.shape[1] if scale == "1/N" else found, exponent)
+    return _in_units(found / max(stack.shape[:2]) if scale == "1/N" else found, exponent)
 
 
 def _require_option(name: str, value: object, allowed: tuple[str, ...]) -> None:
@@ -103,46 +107,54 @@ def _as_tensor(W: Any) -> torch.Tensor:
     return tensor
 
 
-def _matrices(W: torch.Tensor, conv: Convolution) -> torch.Tensor:
-    """View ``W`` as a stack of tall matrices, shape (B, N, M)."""
+def _stack(W: torch.Tensor, conv: Convolution) -> torch.Tensor:
+    """View ``W`` as rows, columns and positions, shape (R, C, K)."""
     if conv == "flatten":
         W = W.reshape(W.shape[0], -1)
-    stack = W.reshape(*W.shape[:2], -1).movedim(2, 0)
-    return stack if stack.shape[1] >= stack.shape[2] else stack.mT
+    return W.reshape(*W.shape[:2], -1)
 
 
 def _batches(stack: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    return torch.split(stack, max(1, _BLOCK // stack[0].numel()))
+    """Split by positions, so that the Gram matrices of a batch are few."""
+    return torch.split(stack, max(1, _GRAMS // min(stack.shape[:2]) ** 2), dim=2)
 
 
-def _row_blocks(stack: torch.Tensor) -> Iterator[torch.Tensor]:
-    for block in torch.split(stack, max(1, _BLOCK // (stack.shape[0] * stack.shape[2])), dim=1):
-        yield block.double()
+def _blocks(stack: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Yield copies of parts of the stack as tall matrices in float64, shapes (K, N', M) with Σ N' = N."""
+    rows, columns, positions = stack.shape
+    axis = 0 if rows >= columns else 1
+    for part in torch.split(stack, max(1, _BLOCK // (min(rows, columns) * positions)), dim=axis):
+        block = part.reshape(-1, positions).T.contiguous().to(torch.float64, copy=True)
+        block = block.view(positions, *part.shape[:2])
+        yield block if axis == 0 else block.mT
 
 
 def _exponent(stack: torch.Tensor) -> int:
     """Return k with ``2^(k−1) ≤ max |W| < 2^k``, cut off at ±1000; 0 for a zero matrix."""
     largest = 0.0
-    for part in _batches(stack):
-        for block in _row_blocks(part):
-            low, high = (value.item() for value in torch.aminmax(block))
-            if not (math.isfinite(low) and math.isfinite(high)):
-                raise ValueError(f"W contains {block[~block.isfinite()][0].item()}; expected finite entries")
-            largest = max(largest, -low, high)
+    for rows in torch.split(stack, max(1, _BLOCK // stack[0].numel())):
+        low, high = (value.item() for value in torch.aminmax(rows.float() if rows.itemsize == 1 else rows))
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ValueError(f"W contains {low if math.isfinite(high) else high}; expected finite entries")
+        largest = max(largest, -low, high)
     return max(-_WIDEST, min(_WIDEST, math.frexp(largest)[1]))
 
 
 def _from_gram(stack: torch.Tensor, exponent: int) -> torch.Tensor:
-    gram = torch.zeros(stack.shape[0], stack.shape[2], stack.shape[2], dtype=torch.float64, device=stack.device)
-    for block in _row_blocks(stack):
-        scaled = block * 2.0**-exponent
-        gram.baddbmm_(scaled.mT, scaled)
+    side = min(stack.shape[:2])
+    gram = torch.zeros(stack.shape[2], side, side, dtype=torch.float64, device=stack.device)
+    width = max(_NARROWEST, side // 8)
+    for block in _blocks(stack):
+        block.mul_(2.0**-exponent)
+        for start in range(0, side, width):  # the lower triangle, the only one that is read
+            below = gram[:, start:, start : start + width]
+            below.baddbmm_(block[:, :, start:].mT, block[:, :, start : start + width])
     found: torch.Tensor = torch.linalg.eigvalsh(gram)
     return found.clamp_(min=0.0)
 
 
 def _from_singular_values(stack: torch.Tensor, exponent: int) -> torch.Tensor:
-    found: torch.Tensor = torch.linalg.svdvals(stack.double() * 2.0**-exponent)
+    found: torch.Tensor = torch.linalg.svdvals(stack.movedim(2, 0).double() * 2.0**-exponent)
     return found.square().flip(-1)
 
 

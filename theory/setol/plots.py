@@ -82,7 +82,9 @@ def _draw_density(axes: Axes, layer: Layer, positive: np.ndarray) -> None:
     edges[0], edges[-1] = min(edges[0], positive[0]), max(edges[-1], positive[-1])
     counts, _ = np.histogram(positive, edges)
     height = counts / (np.diff(edges) * len(layer.eigenvalues))
-    axes.stairs(height, edges, color=_BLUE, lw=1.2, label=f"{len(positive)} eigenvalues")
+    zeros = len(layer.eigenvalues) - len(positive)
+    label = f"{len(layer.eigenvalues)} eigenvalues" + (f", {zeros} of them 0" if zeros else "")
+    axes.stairs(height, edges, color=_BLUE, lw=1.2, label=label)
     rug = np.full(len(positive), 0.02)
     axes.plot(positive, rug, "|", color=_BLUE, ms=6, alpha=0.4, transform=axes.get_xaxis_transform())
     if layer.status == "success" and layer.num_pl_spikes is not None:

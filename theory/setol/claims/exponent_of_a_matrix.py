@@ -47,7 +47,10 @@ def very_heavy_tailed_entries_give_alpha_half_mu_plus_1(check: Check, law: Formu
 
     bands = {f"μ = {mu}": (law(mu) - 0.15, law(mu) + 0.15) for mu in (1.0, 1.25, 1.5)}
     bands["λ_max/max w², μ = 1.0"] = (1.0, 1.15)
-    check.reproduces(fitted, bands=bands, seeds=check.at(quick=7, full=15), says=f"{size} × {size}")
+    setup = {"shape": (size, size), "entries": "P(|w| > x) = x^{−μ}, x ≥ 1, random signs"}
+    printed = {f"μ = {mu}": mu / 2 + 1 for mu in (1.0, 1.25, 1.5, 3.0)}
+    seeds = check.at(quick=7, full=15)
+    check.reproduces(fitted, bands=bands, seeds=seeds, setup=setup, printed=printed, says=f"{size} × {size}")
 
 
 @paper.refuted(
@@ -61,10 +64,11 @@ def sigma_is_the_spread_of_alpha_after_the_scan(check: Check, given: bool = Fals
     It is for a given xmin. The scan adds a spread of its own, which σ, conditional on xmin, does not know of, and a
     bias. (α̂ ± 1.96 σ still covers α in some 92 % of samples, since small tails come with a large σ.)
     """
+    samples_a_seed, values = 300, 100
 
     def over_replicas(seed: int) -> dict[str, float]:
         rng = np.random.default_rng([seed, 11])
-        samples = np.exp(rng.standard_exponential((300, 100)))
+        samples = np.exp(rng.standard_exponential((samples_a_seed, values)))
         fits = [fit_power_law(x, xmin=1.0 if given else None) for x in samples]
         alphas, sigmas = np.array([fit.alpha for fit in fits]), np.array([fit.sigma for fit in fits])
         covered = abs(alphas - 2) <= 1.96 * sigmas
@@ -74,8 +78,10 @@ def sigma_is_the_spread_of_alpha_after_the_scan(check: Check, given: bool = Fals
             "coverage": float(covered.mean()),
         }
 
-    bands = {"spread/σ": (0.85, 1.15)}
-    check.reproduces(over_replicas, bands=bands, seeds=check.at(quick=5, full=30), says="300 samples a seed")
+    bands, seeds = {"spread/σ": (0.85, 1.15)}, check.at(quick=5, full=30)
+    setup = {"law": "power law, α = 2, xmin = 1", "values": values, "xmin": "given" if given else "scanned"}
+    setup |= {"samples a seed": samples_a_seed}
+    check.reproduces(over_replicas, bands=bands, seeds=seeds, setup=setup)
 
 
 def gaussian(shape: tuple[int, int], rng: np.random.Generator, draws: int) -> tuple[Floats, Floats]:

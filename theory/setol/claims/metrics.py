@@ -261,3 +261,61 @@ def the_first_layer_of_the_perceptron_has_235200_weights(check: Check, inputs: i
         sp.Eq(inputs, 28 * 28), sp.Eq(inputs * 300, first), sp.Lt(abs(share - sp.Rational(8835, 10000)), 5e-5)
     )
     check.proves(right)
+
+
+@paper.corrected(
+    'Section 6 ("n ≫ N × M" and "n ≪ N × M")',
+    tags=("erratum",),
+    printed={"over": sp.Gt, "under": sp.Lt},
+    mutants={
+        "both over-parameterised": {"under": sp.Lt},
+        "both under-parameterised": {"over": sp.Gt},
+    },
+)
+def the_first_layer_has_more_weights_than_there_are_digits(
+    check: Check, over: Formula = sp.Lt, under: Formula = sp.Gt
+) -> None:
+    r"""Over-parameterised is n < N × M: 60,000 digits against 235,200 weights of FC1. FC2 has 30,000, so n > N × M.
+
+    The paper prints the two relations the other way round, with the right words.
+    """
+    n = sp.Integer(60_000)
+    check.proves(sp.And(over(n, 784 * 300), under(n, 300 * 100)))
+
+
+def divergence(p: Any, q: Any) -> sp.Expr:
+    """Jensen–Shannon divergence of two distributions on the same points, in nats."""
+    middle = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+    relative = [
+        [sp.Integer(0) if a == 0 else a * sp.log(a / m) for a, m in zip(x, middle, strict=True)] for x in (p, q)
+    ]
+    return sum(map(sum, relative)) / 2
+
+
+def of_densities(x: list[sp.Rational], y: list[sp.Rational]) -> sp.Expr:
+    """Divergence of the spectral densities, one atom an eigenvalue."""
+    points = sorted({*x, *y})
+    return divergence(*([sp.Rational(spectrum.count(p), len(spectrum)) for p in points] for spectrum in (x, y)))
+
+
+def of_normalised_vectors(x: list[sp.Rational], y: list[sp.Rational]) -> sp.Expr:
+    """What WeightWatcher 0.7.7 has: √ of the divergence of the sorted eigenvalues over their sum."""
+    return sp.sqrt(divergence(*([value / sum(spectrum) for value in sorted(spectrum)] for spectrum in (x, y))))
+
+
+@paper.refuted(
+    "Section 2, Rand-Distance; weightwatcher 0.7.7, rand_distance",
+    tags=("erratum",),
+    controls={"of the densities": {"distance": of_densities}},
+    mutants={"its square": {"distance": lambda x, y: of_normalised_vectors(x, y) ** 2}},
+)
+def the_random_distance_compares_spectral_densities(check: Check, distance: Formula = of_normalised_vectors) -> None:
+    r"""The Rand-Distance of the tool is the Jensen–Shannon divergence of the two spectral densities.
+
+    That divergence is ln 2 for spectra without a common point. The tool takes √ of the divergence of the sorted
+    eigenvalues over their sum, which is 0 for a spectrum and its double.
+    """
+    spectrum = [sp.Rational(k, 7) for k in (8, 9, 11, 13)]
+    check.proves(
+        sp.Eq(distance(spectrum, [2 * value for value in spectrum]), sp.log(2)), says="a spectrum and its double"
+    )

@@ -57,12 +57,15 @@ def every_published_cut_is_possible(check: Check, largest: int = 10**6, smallest
     Both follow from the columns alone. Two of the 784 layers with 8,192 eigenvalues, where a product in double
     precision can leave its range, contradict them; none of the 410 smaller ones does.
     """
-    found = {"sign": 0.0, "bracket": 0.0}
+    found, rows = {"sign": 0.0, "bracket": 0.0}, 0
     for layers in published(check).values():
         chosen = (layers["M"] <= largest) & (layers["M"] >= smallest)
+        rows += int(chosen.sum())
         for name, count in contradictions({key: column[chosen] for key, column in layers.items()}).items():
             found[name] += count
-    check.reproduces(lambda _: found, bands=dict.fromkeys(found, (0, 0)), seeds=1, says="rows that contradict")
+    setup = {"data": f"published tables of {', '.join(MODELS)}", "rows": rows, "M": (smallest, largest)}
+    bands = dict.fromkeys(found, (0, 0))
+    check.reproduces(lambda _: found, bands=bands, seeds=1, setup=setup, says="rows that contradict")
 
 
 @paper.claim(
@@ -90,7 +93,8 @@ def layers_with_alpha_below_2_have_a_negative_gap(check: Check, below: float = 2
 
     bands = {f"{model} α < 2": (n, n) for model, n in zip(MODELS, (0, 0, 0, 8), strict=True)}
     bands |= {f"{model} α < 2 ≠ Δλ < 0": (0, 0) for model in MODELS}
-    check.reproduces(counts, bands=bands, seeds=1, says="layers in the published tables")
+    setup = {"data": "published tables", "layers": {model: len(columns["M"]) for model, columns in layers.items()}}
+    check.reproduces(counts, bands=bands, seeds=1, setup=setup, says="layers in the published tables")
 
 
 @paper.refuted(
@@ -110,6 +114,8 @@ def published_gaps_shrink_as_alpha_falls_to_2(check: Check, band: tuple[float, f
             found[model] = float(spearmanr(columns["alpha"][good], columns["delta_lambda_norm"][good]).statistic)
         return found
 
-    check.reproduces(order, bands=dict.fromkeys(MODELS, band), seeds=1, says="Spearman's ρ of α and Δλ_min")
+    setup = {"data": "published tables", "layers": {m: int((c["alpha"] >= 2).sum()) for m, c in layers.items()}}
+    bands = dict.fromkeys(MODELS, band)
+    check.reproduces(order, bands=bands, seeds=1, setup=setup, says="Spearman's ρ of α and Δλ_min")
     near = np.concatenate([c["delta_lambda_norm"][abs(c["alpha"] - 2) < 0.1] for c in layers.values()])
     check.note(layers_with_alpha_within_a_tenth_of_2=len(near), their_median_gap=float(np.median(near)))

@@ -209,16 +209,20 @@ def inverse_wishart_tail_has_exponent_2_kappa(check: Check, alpha: Formula = lam
     that is 1.53 + 1.22κ, a law without a power-law tail at all.
     """
 
-    def differences(_: int) -> Mapping[str, float]:
+    kappas, M = (0.25, 0.5, 0.75, 1.0, 1.25, 2.25), 1000
+
+    def fitted(_: int) -> Mapping[str, float]:
         found = {}
-        for kappa in (0.25, 0.5, 0.75, 1.0, 1.25, 2.25):
+        for kappa in kappas:
             q = 1 / (2 * kappa + 1)
-            x = (1 - q) / np.asarray(marchenko_pastur(q).quantile((np.arange(1000) + 0.5) / 1000))
-            found[f"κ = {kappa}"] = fit_power_law(x).alpha - alpha(kappa)
+            x = (1 - q) / np.asarray(marchenko_pastur(q).quantile((np.arange(M) + 0.5) / M))
+            found[f"κ = {kappa}"] = fit_power_law(x).alpha
         return found
 
-    bands = {f"κ = {kappa}": (-0.05, 0.05) for kappa in (0.25, 0.5, 0.75, 1.0, 1.25, 2.25)}
-    check.reproduces(differences, bands=bands, seeds=1)
+    bands = {f"κ = {kappa}": (alpha(kappa) - 0.05, alpha(kappa) + 0.05) for kappa in kappas}
+    setup = {"data": "quantiles of the inverse Marchenko–Pastur law, no randomness", "M": M}
+    printed = {f"κ = {kappa}": 2 * kappa for kappa in kappas}
+    check.reproduces(fitted, bands=bands, seeds=1, setup=setup, printed=printed, says="α of the fit")
 
 
 def power_law_integral(z: complex, alpha: float, xmin: float = 1.0) -> acb:
@@ -489,3 +493,38 @@ def stieltjes_transform_carries_one_over_the_number_of_eigenvalues(
     z = sp.Symbol("z")
     (blue,) = sp.solve(sp.Eq(factor(count) * count / (z - lam), w), z)
     check.proves(sp.Eq(sp.simplify(blue - 1 / w), lam), says="R(w) = B(w) − 1/w")
+
+
+@paper.refuted(
+    'Section 5.4 ("R₍₄₎ truncates")',
+    tags=("erratum",),
+    controls={"inverse of the Stieltjes transform": {"r_transform": lambda w: power_law_r_transform(w, 4.0)}},
+    mutants={"constant": {"r_transform": lambda w: 1.5}},
+)
+def r_transform_at_alpha_4_is_linear(check: Check, r_transform: Formula = lambda w: 1.5 + 0.75 * w) -> None:
+    r"""As printed, R(w) = κ₁ + κ₂ w for α = 4, which is 3/2 + ¾ w at xmin = 1. Those are leading terms only.
+
+    No third moment exists, so the rest is not analytic at 0; R(−0.3) is 1.400 where the line has 1.275.
+    """
+    for w in (-0.3, -0.1, -0.01):
+        found = functools.partial(inverse_on_the_negative_axis, w, 4.0, r_transform(w))
+        check.certifies_value(found, w, within=1e-12, says=f"G(R(w) + 1/w) = w at w = {w}")
+
+
+@paper.refuted(
+    "Table of R-transforms, multiplicative Wishart row",
+    tags=("erratum",),
+    controls={"numerator εφz": {"power": 1}},
+    mutants={"numerator εφz³": {"power": 3}},
+)
+def multiplicative_wishart_row_is_an_r_transform(check: Check, power: int = 2) -> None:
+    r"""As printed, R(z) = εφz²/(2 − εφ²z²) is the R-transform of a spectrum that is not a single point.
+
+    Of such a spectrum κ₂ = R′(0) is the variance, which must be positive; here κ₁ = κ₂ = 0. With the numerator εφz it
+    is εφ/2.
+    """
+    z, (eps, phi) = sp.Symbol("z", real=True), sp.symbols("epsilon phi", positive=True)
+    R = eps * phi * z**power / (2 - eps * phi**2 * z**2)
+    variance = sp.diff(R, z).subs(z, 0)
+    check.proves(sp.Gt(variance, 0), says="κ₂ > 0")
+    check.note(variance=variance)

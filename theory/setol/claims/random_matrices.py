@@ -362,13 +362,15 @@ def trap_rule_sees_a_single_huge_entry(check: Check, rule: Formula = flagged) ->
     That is, in the majority of 15 matrices. It is a spike s = 20/√N beyond q^{1/4}. The table counts, for 100 × 60
     and 20 matrices a point, how often each rule flags a mean m.
     """
+    shape, huge, level = (300, 200), 20.0, 0.01
 
     def detects(seed: int) -> Mapping[str, float]:
-        noise = np.random.default_rng([check.seed, seed]).standard_normal((300, 200))
-        noise[17, 4] = 20.0
-        return {"trap": rule(noise, seed, 0.01)}
+        noise = np.random.default_rng([check.seed, seed]).standard_normal(shape)
+        noise[17, 4] = huge
+        return {"trap": rule(noise, seed, level)}
 
-    check.reproduces(detects, bands={"trap": (1, 1)}, seeds=15)
+    setup = {"shape": shape, "entries": "normal", "one entry": huge, "level": level}
+    check.reproduces(detects, bands={"trap": (1, 1)}, seeds=15, setup=setup)
     means, rng, N, M, repeats = np.linspace(0, 0.3, 16), check.rng("power"), 100, 60, check.at(quick=20, full=200)
     noise = rng.standard_normal((repeats, N, M))
     rates = {"ours": flagged, "weightwatcher": flagged_by_weightwatcher}
@@ -407,4 +409,5 @@ def spike_leaves_the_bulk_beyond_the_fourth_root_of_q(
             found[f"s = {s}"] = float(np.linalg.eigvalsh(W.T @ W)[-1]) / N / (outlier(s, q) or edge)
         return found
 
-    check.reproduces(ratios, bands={f"s = {s}": (0.96, 1.04) for s in strengths}, seeds=5)
+    setup = {"shape": (N, M), "entries": "normal and a mean of s/√M", "s": strengths, "measured": "λ_max/formula"}
+    check.reproduces(ratios, bands={f"s = {s}": (0.96, 1.04) for s in strengths}, seeds=5, setup=setup)

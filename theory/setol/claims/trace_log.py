@@ -459,3 +459,19 @@ def the_trace_of_the_overlap_is_at_most_root_m_times_its_norm(check: Check, shar
     square = z3.Sum([entry * entry for entry in entries])
     at_identity = z3.RealVal(size * size) == share(size) * size
     check.proves(z3.And(trace * trace <= share(size) * square, at_identity))
+
+
+@paper.corrected(
+    "Figure of the effective correlation space, caption",
+    tags=("erratum",),
+    printed={"boundary": sp.E},
+    mutants={"the ERG cut of a spectrum with α = 2": {"boundary": sp.exp(-1)}},
+)
+def terms_of_the_log_determinant_change_their_sign_at_eigenvalue_1(check: Check, boundary: Any = 1) -> None:
+    r"""Eigenvalues add to Σ ln λ̂ above λ̂ = 1 and take away below: the boundary is ln λ̂ = 0, not the printed ln λ = 1.0.
+
+    For the factor r > 1 above and below it.
+    """
+    more = sp.Symbol("more", positive=True)  # r − 1
+    above, below = boundary * (1 + more), boundary / (1 + more)
+    check.proves(sp.And(sp.Gt(sp.log(above), 0), sp.Lt(sp.expand_log(sp.log(below)), 0)))
