@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from theory.setol import analyze, fit_power_law, goodness_of_fit
+from theory.setol import analyze
 from theory.setol.claims.pretrained import MODELS
 from theory.setol.weights import read_weights
 
@@ -58,13 +58,6 @@ def module_of(name: str) -> nn.Module:
 
 def ours(model: nn.Module, **options: Any) -> Fitted:
     return {row.longname: row.alpha for row in analyze(model, **options) if row.status == "success"}
-
-
-def ours_with_p_values(model: nn.Module) -> Fitted:
-    fitted = [row for row in analyze(model, traps=True) if row.status == "success"]
-    for row in fitted:
-        goodness_of_fit(row.eigenvalues, fit_power_law(row.eigenvalues), n_boot=1000)
-    return {row.longname: row.alpha for row in fitted}
 
 
 def weightwatcher(model: nn.Module, **options: Any) -> Fitted:
@@ -115,8 +108,8 @@ def tasks_of(model: nn.Module) -> dict[str, tuple[Callable[[], Fitted], Callable
         "α, its layers": (lambda: ours(shared), lambda: weightwatcher(shared)),
         "α, ERG, traps": (lambda: ours(model, traps=True), lambda: full(model)),
         "α, ERG, traps, its layers": (lambda: ours(shared, traps=True), lambda: full(shared)),
-        "and p-values": (lambda: ours_with_p_values(model), lambda: full(model)),
-        "and p-values, its layers": (lambda: ours_with_p_values(shared), lambda: full(shared)),
+        "and p-values": (lambda: ours(model, traps=True, n_boot=1000), lambda: full(model)),
+        "and p-values, its layers": (lambda: ours(shared, traps=True, n_boot=1000), lambda: full(shared)),
     }
 
 

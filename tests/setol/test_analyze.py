@@ -210,7 +210,7 @@ def test_a_file_gives_the_table_of_the_module(tmp_path, file):
     found = {layer["longname"]: layer for layer in analyze(tmp_path / file).records() if layer["status"] == "success"}
     assert found.keys() == expected.keys()
     for name, layer in found.items():
-        for column in set(COLUMNS) - {"layer_id", "trap_z", "rand_lambda_max"}:
+        for column in set(COLUMNS) - {"layer_id", "p_value", "trap_z", "rand_lambda_max"}:
             assert layer[column] == expected[name][column], column
 
 
@@ -353,6 +353,7 @@ def test_progress_sees_every_weight():
         ({"min_evals": 1}, "min_evals is 1; expected an integer of at least 2"),
         ({"min_evals": 2.5}, "min_evals is 2.5"),
         ({"traps": True, "level": 0.0}, "level is 0.0"),
+        ({"n_boot": -1}, "n_boot is -1"),
         ({"traps": True, "seed": -1}, "seed is -1"),
     ],
 )

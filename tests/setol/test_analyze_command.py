@@ -56,6 +56,13 @@ def test_csv_and_json_are_the_table(checkpoint):
     assert tuple(next(csv.reader(io.StringIO(as_csv.stdout)))) == COLUMNS
 
 
+def test_p_values_have_a_column(checkpoint):
+    fitted = [row["p_value"] for row in json.loads(run(checkpoint, "--p-values", 19, "--json").stdout) if row["alpha"]]
+    assert fitted
+    assert all(0 < p <= 1 for p in fitted)
+    assert " p " in run(checkpoint, "--p-values", 19).stdout
+
+
 def test_traps_have_a_column(checkpoint):
     assert "traps" not in run(checkpoint).stdout
     assert "traps" in run(checkpoint, "--traps").stdout

@@ -61,7 +61,8 @@ def main(
     scale: Annotated[ScaleName, typer.Option(help="Unit of the eigenvalues.")] = ScaleName.raw,
     min_evals: Annotated[int, typer.Option(help="Skip layers with fewer eigenvalues.", min=2)] = 8,
     traps: Annotated[bool, typer.Option("--traps", help="Look for correlation traps in shuffled weights.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the shuffles.", min=0)] = 0,
+    p_values: Annotated[int, typer.Option(metavar="N", help="p-value of each fit from N refits.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the shuffles and the refits.", min=0)] = 0,
 ) -> None:
     """Fit the spectrum of every layer of MODEL and print a table, one row a layer.
 
@@ -84,6 +85,7 @@ def main(
             scale=chosen[2],
             min_evals=min_evals,
             traps=traps,
+            n_boot=p_values,
             seed=seed,
             track=bar,
         )
@@ -95,13 +97,13 @@ def main(
     elif as_csv:
         print(found.to_csv(), end="")
     else:
-        _print(found, traps=traps)
+        _print(found, traps=traps, p_values=p_values > 0)
     if plots is not None:
         written = save_plots(list(found), plots)
         terminal.print(f"{len(written)} figures in {plots}", markup=False, soft_wrap=True)
 
 
-def _print(found: Analysis, *, traps: bool) -> None:
+def _print(found: Analysis, *, traps: bool, p_values: bool) -> None:
     out = Console(highlight=False)
     if not out.is_terminal:
         out.width = _WIDTH_WITHOUT_TERMINAL
@@ -109,12 +111,14 @@ def _print(found: Analysis, *, traps: bool) -> None:
     table.add_column("layer", overflow="fold")
     for heading in ("N", "M", "rf", "α", "σ", "D", "tail", "α log λmax", "log norm", "stable rank", "ERG tail", "Δλ"):
         table.add_column(heading, justify="right", no_wrap=True)
+    if p_values:
+        table.add_column("p", justify="right", no_wrap=True)
     if traps:
         table.add_column("traps", justify="right", no_wrap=True)
     table.add_column("remark", overflow="fold")
     fitted = [layer for layer in found if layer.status != "skipped"]
     for layer in fitted:
-        table.add_row(*_cells(layer, traps=traps))
+        table.add_row(*_cells(layer, traps=traps, p_values=p_values))
     out.print(table)
     out.print()
     skipped = [layer for layer in found if layer.status == "skipped"]
@@ -127,12 +131,13 @@ def _print(found: Analysis, *, traps: bool) -> None:
     out.print(f"{' · '.join(f'{count} {status}' for status, count in counts.items())}{unit}", soft_wrap=True)
 
 
-def _cells(layer: Layer, *, traps: bool) -> list[str]:
+def _cells(layer: Layer, *, traps: bool, p_values: bool) -> list[str]:
     slice_id = "" if layer.slice_id is None else f" [{layer.slice_id}]"
     cells = [escape(layer.longname + slice_id), str(layer.N), str(layer.M), str(layer.rf)]
     cells += [f"{layer.alpha:.3f}", f"{layer.sigma:.3f}", f"{layer.D:.4f}", _count(layer.num_pl_spikes)]
     cells += [f"{layer.alpha_weighted:.3f}", f"{layer.log_norm:.3f}", f"{layer.stable_rank:.2f}"]
     cells += [_count(layer.detX_num), f"{layer.delta_lambda:+.3f}"]
+    cells += [f"{layer.p_value:.3f}"] if p_values else []
     cells += [_count(layer.num_traps)] if traps else []
     return [*cells, escape(layer.reason or layer.warning)]
 
