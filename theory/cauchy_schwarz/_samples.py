@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from theory.softmax_zeros._arrays import Restore
+from theory._arrays import Restore
 
 Tensor = torch.Tensor
 

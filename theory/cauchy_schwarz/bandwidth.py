@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from theory._arrays import as_float64
 from theory.cauchy_schwarz._samples import as_rows
-from theory.softmax_zeros._arrays import as_float64
 
 
 def median_bandwidth(x: Any, max_points: int = 4096) -> float:

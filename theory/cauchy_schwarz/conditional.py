@@ -27,10 +27,10 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 
+from theory._arrays import as_float64
 from theory.cauchy_schwarz._conventions import Convention, log_cosine_factor
 from theory.cauchy_schwarz._pairs import log_pair_sum, log_row_sums
 from theory.cauchy_schwarz._samples import in_bandwidths, require_paired, working_dtype
-from theory.softmax_zeros._arrays import as_float64
 
 Tensor = torch.Tensor
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from theory._arrays import as_float64, require_broadcast, require_nonnegative
 from theory.cauchy_schwarz._conventions import Convention, log_cosine_factor
-from theory.softmax_zeros._arrays import as_float64, require_broadcast, require_nonnegative
 
 _NEAR = 0.5
 """Below this value of ``1 - cos`` it is found from the difference of the unit vectors."""

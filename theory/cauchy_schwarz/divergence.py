@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
+from theory._arrays import Restore, as_float64
 from theory.cauchy_schwarz._conventions import Convention, log_cosine_factor
 from theory.cauchy_schwarz._pairs import log_pair_mean
 from theory.cauchy_schwarz._samples import in_bandwidths, working_dtype
-from theory.softmax_zeros._arrays import Restore, as_float64
 
 Tensor = torch.Tensor
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 
+from theory._arrays import as_float64, require_nonnegative
 from theory.cauchy_schwarz._conventions import Convention, log_cosine_factor, per_nat
 from theory.cauchy_schwarz._gaussians import (
     cholesky,
@@ -36,7 +37,6 @@ from theory.cauchy_schwarz._gaussians import (
     squared_length,
     whitened,
 )
-from theory.softmax_zeros._arrays import as_float64, require_nonnegative
 
 
 def gaussian_divergence(

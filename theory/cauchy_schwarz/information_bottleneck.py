@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, get_args
 import torch
 from torch import nn
 
+from theory._arrays import as_float64
 from theory.cauchy_schwarz._conventions import Convention, log_cosine_factor, per_nat
 from theory.cauchy_schwarz._samples import as_rows, require_paired
 from theory.cauchy_schwarz.conditional import Variant, conditional_divergence
 from theory.cauchy_schwarz.mutual_information import mutual_information, normalized_mutual_information
-from theory.softmax_zeros._arrays import as_float64
 
 Tensor = torch.Tensor
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import torch
 
+from theory._arrays import as_float64, require_nonnegative
 from theory.cauchy_schwarz._conventions import Convention, log_cosine_factor
 from theory.cauchy_schwarz._gaussians import cholesky, log_det, require_gaussian, require_leading, squared_length
-from theory.softmax_zeros._arrays import as_float64, require_nonnegative
 
 _LARGEST_EXPONENT = 700.0
 

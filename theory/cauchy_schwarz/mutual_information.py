@@ -30,10 +30,10 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 
+from theory._arrays import Restore, as_float64
 from theory.cauchy_schwarz._conventions import Convention, log_cosine_factor
 from theory.cauchy_schwarz._pairs import pair_moments
 from theory.cauchy_schwarz._samples import in_bandwidths, require_paired, working_dtype
-from theory.softmax_zeros._arrays import Restore, as_float64
 
 Tensor = torch.Tensor
 

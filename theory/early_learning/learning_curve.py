@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 from scipy.special import exprel, ndtr
 
-from theory.early_learning._arguments import Floats, as_floats, require_number
+from theory._numbers import Floats, as_floats, require_number
 
 _ORDER = 14
 _LEVELS = 28

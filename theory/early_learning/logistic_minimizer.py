@@ -26,7 +26,7 @@ import numpy as np
 from scipy.optimize import brentq, root
 from scipy.special import expit, ndtr
 
-from theory.early_learning._arguments import Floats, require_number
+from theory._numbers import Floats, require_number
 from theory.early_learning.separability import separability_threshold
 
 _NODES = np.linspace(-8.5, 8.5, 501)  # of the trapezoidal rule for a standard normal variable

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import ndtr
 
-from theory.early_learning._arguments import require_number
+from theory._numbers import require_number
 from theory.early_learning.separability import separability_threshold
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.special import ndtr
 
-from theory.early_learning._arguments import Floats, require_integer, require_number
+from theory._numbers import Floats, require_integer, require_number
 
 Booleans: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 

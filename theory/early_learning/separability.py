@@ -32,7 +32,7 @@ import numpy as np
 from flint import arb, ctx
 from scipy.optimize import linprog
 
-from theory.early_learning._arguments import as_floats, require_number
+from theory._numbers import as_floats, require_number
 
 _BITS = 256
 _HALVINGS = 120

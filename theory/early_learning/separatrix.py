@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from theory.early_learning._arguments import as_floats
+from theory._numbers import as_floats
 
 
 def true_class_gradient(p: Any, lam: Any) -> Any:

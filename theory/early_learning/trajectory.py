@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from theory.early_learning._arguments import Floats, as_floats, require_integer, require_number
+from theory._numbers import Floats, as_floats, require_integer, require_number
 from theory.early_learning.mixture_model import GaussianMixtureNoisyLabels
 from theory.early_learning.regularizer import elr_regularizer_gradient
 
@@ -100,7 +100,7 @@ def early_learning_trajectory(
     TypeError, ValueError
         For arguments other than described above.
     """
-    eta = require_number("eta", eta, math.nextafter(0.0, 1.0), math.inf)
+    eta = require_number("eta", eta, 0.0, math.inf, open_low=True)
     steps, every = require_integer("steps", steps, 0), require_integer("every", every, 1)
     lam = require_number("lam", lam, 0.0, math.inf)
     beta = require_number("beta", beta, 0.0, math.nextafter(1.0, 0.0))

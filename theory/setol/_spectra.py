@@ -1,15 +1,13 @@
-"""Validation of spectra and parameters at the border of the package."""
+"""Validation of spectra at the border of the package."""
 
 from __future__ import annotations
 
-import math
-import numbers
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 
-Floats: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+from theory._numbers import Floats
 
 
 def as_reals(name: str, values: Any) -> Floats:
@@ -52,29 +50,6 @@ def as_spectrum(name: str, values: Any) -> Floats:
         index = int((array < 0.0).argmax())
         raise ValueError(f"{name} contains {array[index]} at index {index}; expected nonnegative numbers")
     return array
-
-
-def require_number(name: str, value: Any, low: float, high: float, *, open_low: bool = True) -> float:
-    """Return a real number of the interval from ``low`` (excluded if ``open_low``) to ``high`` as a float.
-
-    An infinite ``high`` is excluded, a finite one included.
-    """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} is {value!r}; expected a real number")
-    number = float(value)
-    if not ((low < number or (number == low and not open_low)) and number <= high and math.isfinite(number)):
-        interval = f"{'(' if open_low else '['}{low:g}, {high:g}{')' if math.isinf(high) else ']'}"
-        raise ValueError(f"{name} is {number}; expected a number in {interval}")
-    return number
-
-
-def require_integer(name: str, value: Any, low: int) -> int:
-    """Return an integer of at least ``low``."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} is {value!r}; expected an integer")
-    if value < low:
-        raise ValueError(f"{name} is {value}; expected at least {low}")
-    return int(value)
 
 
 def _printed(index: tuple[int, ...]) -> str:

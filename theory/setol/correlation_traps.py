@@ -18,7 +18,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from theory.setol._spectra import Floats, as_reals, require_integer, require_number
+from theory._numbers import Floats, require_integer, require_number
+from theory.setol._spectra import as_reals
 from theory.setol.eigenvalues import eigenvalues
 from theory.setol.tracy_widom import edge_scale, tracy_widom_cdf, tracy_widom_threshold
 
@@ -98,7 +99,7 @@ def correlation_traps(W: Any, seed: int = 0, level: float = 0.01) -> Correlation
     """
     weights = _as_matrix(W)
     require_integer("seed", seed, 0)
-    level = require_number("level", level, 1e-12, 0.5, open_low=False)
+    level = require_number("level", level, 1e-12, 0.5)
     low, high = (value.item() for value in torch.aminmax(weights))
     if not (math.isfinite(low) and math.isfinite(high)):
         as_reals("W", weights)  # raises, naming the entry

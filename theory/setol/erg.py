@@ -25,7 +25,8 @@ import numpy as np
 from flint import acb, arb, ctx
 from scipy.optimize import brentq
 
-from theory.setol._spectra import Floats, as_reals, as_spectrum, require_number
+from theory._numbers import Floats, require_number
+from theory.setol._spectra import as_reals, as_spectrum
 from theory.setol.power_law import PowerLawFit
 
 _EPS = 2.0**-52
@@ -212,7 +213,7 @@ def mp_erg_cut(q: float) -> MarchenkoPasturErgCut:
     ----------
     arXiv 2507.17912, Section 5, states the condition; its solution for random matrices is ours.
     """
-    q = require_number("q", q, 1e-12, 1.0, open_low=False)
+    q = require_number("q", q, 1e-12, 1.0)
     turn = math.acos(-math.sqrt(q) / 2.0)
     start = brentq(lambda t: float(_log_det_above(q, arb(t), 64)), turn, math.pi - 1e-3, xtol=1e-14)
     with ctx.workprec(_BITS):

@@ -23,7 +23,8 @@ import numpy as np
 from flint import acb, ctx
 from scipy.optimize import brentq
 
-from theory.setol._spectra import Floats, as_reals, require_integer, require_number
+from theory._numbers import Floats, require_integer, require_number
+from theory.setol._spectra import as_reals
 
 
 def free_cumulants(moments: Sequence[Any]) -> list[Any]:
@@ -129,7 +130,7 @@ def inverse_wishart_r_transform(w: Any, kappa: float) -> Any:
     ----------
     arXiv 2507.17912, Section 5.4 (inverse Marchenko–Pastur model).
     """
-    kappa = require_number("kappa", kappa, 0.0, math.inf)
+    kappa = require_number("kappa", kappa, 0.0, math.inf, open_low=True)
     array = np.asarray(w)
     if array.dtype.kind != "c":
         array = as_reals("w", array)
@@ -152,7 +153,7 @@ def cauchy_r_transform(location: float, scale: float, half_plane: Literal["upper
         Where z lies.
     """
     location = require_number("location", location, -math.inf, math.inf)
-    scale = require_number("scale", scale, 0.0, math.inf)
+    scale = require_number("scale", scale, 0.0, math.inf, open_low=True)
     if half_plane not in ("upper", "lower"):
         raise ValueError(f"half_plane is {half_plane!r}; expected 'upper' or 'lower'")
     return complex(location, -scale if half_plane == "upper" else scale)
@@ -173,7 +174,7 @@ def levy_wigner_r_transform(w: complex, index: float, a: complex = 0.0, b: compl
     a, b
         Shift and scale.
     """
-    index = require_number("index", index, 0.0, 2.0)
+    index = require_number("index", index, 0.0, 2.0, open_low=True)
     if index == 1.0:
         raise ValueError("index is 1.0; expected a number in (0, 2] other than 1 (see cauchy_r_transform)")
     if w == 0.0 and index < 1.0:
@@ -194,7 +195,7 @@ def two_atoms_r_transform(w: Any, mean: float, distance: float) -> Any:
         m, and ``d ≥ 0``.
     """
     mean = require_number("mean", mean, -math.inf, math.inf)
-    distance = require_number("distance", distance, 0.0, math.inf, open_low=False)
+    distance = require_number("distance", distance, 0.0, math.inf)
     w = as_reals("w", w)
     result = mean + 2.0 * distance**2 * w / (1.0 + np.hypot(1.0, 2.0 * distance * w))
     return result.item() if result.ndim == 0 else result
@@ -219,8 +220,8 @@ def power_law_stieltjes(z: complex, alpha: float, xmin: float = 1.0) -> complex:
     TypeError, ValueError
         For other input.
     """
-    alpha = require_number("alpha", alpha, 1.0, math.inf)
-    xmin = require_number("xmin", xmin, 0.0, math.inf)
+    alpha = require_number("alpha", alpha, 1.0, math.inf, open_low=True)
+    xmin = require_number("xmin", xmin, 0.0, math.inf, open_low=True)
     z = complex(z)
     if not cmath.isfinite(z) or (z.imag == 0.0 and z.real >= xmin):
         raise ValueError(f"z is {z}; expected a finite number off the support [{xmin}, ∞)")
@@ -245,8 +246,8 @@ def power_law_r_transform(w: float, alpha: float, xmin: float = 1.0) -> float:
     TypeError, ValueError
         For other input.
     """
-    alpha = require_number("alpha", alpha, 1.0, math.inf)
-    xmin = require_number("xmin", xmin, 0.0, math.inf)
+    alpha = require_number("alpha", alpha, 1.0, math.inf, open_low=True)
+    xmin = require_number("xmin", xmin, 0.0, math.inf, open_low=True)
     w = require_number("w", w, -math.inf, 0.0)
     end = -(alpha - 1.0) / (alpha * xmin)
     if not end < w < 0.0:
@@ -283,8 +284,8 @@ def truncated_power_law_moments(count: int, alpha: float, low: float, high: floa
     """
     require_integer("count", count, 1)
     alpha = require_number("alpha", alpha, -math.inf, math.inf)
-    low = require_number("low", low, 0.0, math.inf)
-    high = require_number("high", high, low, math.inf)
+    low = require_number("low", low, 0.0, math.inf, open_low=True)
+    high = require_number("high", high, low, math.inf, open_low=True)
     span = math.log1p((high - low) / low)
     # I(k) = low^(k − α + 1) ∫_0^span e^{(k − α + 1) u} du
     integrals = [_exponential_integral(k - alpha + 1.0, span) for k in range(count + 1)]

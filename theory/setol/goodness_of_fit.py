@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.setol._spectra import Floats, as_spectrum, require_integer, require_number
+from theory._numbers import Floats, require_integer, require_number
+from theory.setol._spectra import as_spectrum
 from theory.setol.power_law import PowerLawFit, fit_power_law
 
 _STEEPEST = 2.0**40
@@ -134,7 +135,7 @@ def bootstrap_interval(
     ----------
     The samples are those of Clauset, Shalizi, Newman 2009, Section 4.1; the pivot is ours.
     """
-    level = require_number("level", level, 0.0, 1.0)
+    level = require_number("level", level, 0.0, 1.0, open_low=True)
     if level == 1.0:
         raise ValueError("level is 1.0; expected a number in (0, 1)")
     exponents, _ = _refit(x, fit, n_boot, seed)

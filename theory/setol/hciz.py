@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.setol._spectra import Floats, as_reals, require_number
+from theory._numbers import Floats, require_number
+from theory.setol._spectra import as_reals
 from theory.setol.free_probability import atoms_and_masses, spectrum_r_transform
 
 _DEPTH = 46.0  # the contour is followed until the integrand falls by e^{−46} from its maximum
@@ -105,10 +106,10 @@ def hciz_rank_one_limit(theta: float, x: Any, weights: Any = None, edge: float |
     ----------
     Guionnet and Maïda 2005, for real symmetric matrices on both sides of the threshold.
     """
-    theta = require_number("theta", theta, 0.0, math.inf, open_low=False)
+    theta = require_number("theta", theta, 0.0, math.inf)
     atoms, masses = atoms_and_masses(x, weights)
     if edge is not None:
-        edge = require_number("edge", edge, float(atoms[-1]), math.inf, open_low=False)
+        edge = require_number("edge", edge, float(atoms[-1]), math.inf)
     if theta == 0.0:
         return 0.0
     r = spectrum_r_transform(2.0 * theta, atoms, masses)

@@ -18,7 +18,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from scipy.special import comb
 
-from theory.setol._spectra import Floats, as_reals, require_integer, require_number
+from theory._numbers import Floats, require_integer, require_number
+from theory.setol._spectra import as_reals
 
 Side: TypeAlias = Literal["inner", "outer"]
 
@@ -201,7 +202,7 @@ def marchenko_pastur(q: float, sigma: float = 1.0) -> MarchenkoPastur:
         For parameters that are not real numbers of these ranges.
     """
     return MarchenkoPastur(
-        require_number("q", q, 0.0, 1.0), require_number("sigma", sigma, 1e-150, 1e150, open_low=False)
+        require_number("q", q, 0.0, 1.0, open_low=True), require_number("sigma", sigma, 1e-150, 1e150)
     )
 
 

@@ -34,7 +34,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from theory.setol._spectra import Floats, as_spectrum, require_integer, require_number
+from theory._numbers import Floats, require_integer, require_number
+from theory.setol._spectra import as_spectrum
 
 Distance: TypeAlias = Literal["csn", "two-sided"]
 Status: TypeAlias = Literal["success", "degenerate"]
@@ -151,7 +152,7 @@ def fit_power_law(x: Any, xmin: float | None = None, ks: Distance = "csn", min_t
         index, alpha, distance = _Tails(sample, ks, min_tail).best()
         cutoff = float(sample[index])
     else:
-        cutoff = require_number("xmin", xmin, 0.0, math.inf)
+        cutoff = require_number("xmin", xmin, 0.0, math.inf, open_low=True)
         index, alpha, distance = _given(sample, cutoff, ks, min_tail)
     how = (ks, min_tail, xmin is None)
     if index < 0:

@@ -18,7 +18,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import airy
 
-from theory.setol._spectra import as_reals, require_integer, require_number
+from theory._numbers import require_integer, require_number
+from theory.setol._spectra import as_reals
 
 _NODES = 48
 _LEFT, _RIGHT = -9.0, 14.0  # the distribution function is below 1e−14 and above 1 − 1e−16 outside
@@ -55,7 +56,7 @@ def tracy_widom_quantile(p: float) -> float:
     TypeError, ValueError
         For p that is not a real number of this range.
     """
-    p = require_number("p", p, 1e-12, 1.0 - 1e-12, open_low=False)
+    p = require_number("p", p, 1e-12, 1.0 - 1e-12)
     return float(brentq(lambda s: tracy_widom_cdf(s) - p, _LEFT, _RIGHT, xtol=1e-13))
 
 
@@ -94,8 +95,8 @@ def tracy_widom_threshold(N: int, M: int, level: float = 0.01, sigma: float = 1.
     """
     require_integer("N", N, 2)
     require_integer("M", M, 2)
-    level = require_number("level", level, 1e-12, 0.5, open_low=False)
-    sigma = require_number("sigma", sigma, 0.0, math.inf)
+    level = require_number("level", level, 1e-12, 0.5)
+    sigma = require_number("sigma", sigma, 0.0, math.inf, open_low=True)
     center, width = edge_scale(N, M)
     return sigma**2 * (center + width * tracy_widom_quantile(1.0 - level)) / N
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ._arrays import as_float64, require_broadcast
+from theory._arrays import as_float64, require_broadcast
 
 _CUBIC = 0.044715
 """Coefficient of the cube in the tanh form of GELU."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 
-from theory.softmax_zeros._arrays import Array, as_float64, require_samples, same_kind
+from theory._arrays import Array, as_float64, require_samples, same_kind
 from theory.softmax_zeros._float_certificate import EFFORTS, Discs, isolate, prove_nearest
 from theory.softmax_zeros._search import Candidates, search
 from theory.softmax_zeros.bounds import lower_bound

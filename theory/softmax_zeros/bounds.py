@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 
-from ._arrays import as_float64, require_broadcast, require_positive, require_samples, restore_below
+from theory._arrays import as_float64, require_broadcast, require_positive, require_samples, restore_below
 
 Method: TypeAlias = Literal["support", "dominance", "dominance_exact", "variance", "best"]
 

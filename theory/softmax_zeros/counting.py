@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from theory._arrays import Array, as_float64, require_samples, same_kind
 from theory.softmax_zeros._arb_certificate import BallSum, UndecidedCount
-from theory.softmax_zeros._arrays import Array, as_float64, require_samples, same_kind
 from theory.softmax_zeros.exponential_sum import log_modulus
 
 __all__ = ["UndecidedCount", "count_zeros", "jensen_sum"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ._arrays import as_float64, require_samples
+from theory._arrays import as_float64, require_samples
 
 
 def cumulants(logits: Any, slopes: Any, order: int) -> Any:

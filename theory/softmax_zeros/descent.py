@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 
-from ._arrays import as_float64, require_samples
+from theory._arrays import as_float64, require_samples
+
 from .bounds import variance_excess
 from .kl import log_exp_excess
 

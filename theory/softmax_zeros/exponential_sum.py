@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from theory.softmax_zeros._arrays import as_float64, require_samples, same_kind
+from theory._arrays import as_float64, require_samples, same_kind
 
 Tensor = torch.Tensor
 

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 
-from ._arrays import as_float64, require_broadcast, require_nonnegative, require_samples
+from theory._arrays import as_float64, require_broadcast, require_nonnegative, require_samples
 
 Direction: TypeAlias = Literal["forward", "reverse"]
 

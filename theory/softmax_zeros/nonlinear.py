@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import torch
 
-from ._arrays import as_float64, require_broadcast, require_nonnegative, require_positive, restore_below
+from theory._arrays import as_float64, require_broadcast, require_nonnegative, require_positive, restore_below
 
 Curvature: TypeAlias = Literal["logits", "pairwise"]
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 
+from theory._arrays import Array, as_float64, require_samples, same_kind
 from theory.softmax_zeros._arb_certificate import enclose_nearest
-from theory.softmax_zeros._arrays import Array, as_float64, require_samples, same_kind
 from theory.softmax_zeros._float_certificate import locate
 from theory.softmax_zeros.bounds import lower_bound
 from theory.softmax_zeros.exponential_sum import ScaledSum

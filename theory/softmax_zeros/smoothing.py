@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ._arrays import as_float64, require_broadcast, require_positive
+from theory._arrays import as_float64, require_broadcast, require_positive
 
 _TAIL = 2.5
 """Beyond this the continued fraction of the Mills ratio takes over."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from theory.setol._spectra import Floats
+from theory._numbers import Floats
 from theory.setol.claims.paper import paper
 from theory.setol.eigenvalues import eigenvalues
 from theory.setol.goodness_of_fit import goodness_of_fit

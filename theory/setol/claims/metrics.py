@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 from flint import fmpq, fmpq_mat
 
-from theory.setol._spectra import Floats
+from theory._numbers import Floats
 from theory.setol.analyze import Layer, analyze
 from theory.setol.claims.paper import paper
 from theory.setol.eigenvalues import eigenvalues

@@ -15,7 +15,7 @@ import sympy as sp
 import z3
 from scipy import stats
 
-from theory.setol._spectra import Floats
+from theory._numbers import Floats
 from theory.setol.claims.paper import paper
 from theory.setol.power_law import PowerLawFit, fit_power_law, scan
 from verify import Check

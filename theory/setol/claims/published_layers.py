@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from theory.setol._spectra import Floats
+from theory._numbers import Floats
 from theory.setol.claims.paper import paper
 from theory.setol.claims.trace_log import log_determinant
 from verify import Check

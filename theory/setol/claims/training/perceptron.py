@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from theory.setol._spectra import Floats
+from theory._numbers import Floats
 from theory.setol.correlation_traps import CorrelationTraps, correlation_traps
 from theory.setol.eigenvalues import eigenvalues
 from theory.setol.erg import delta_lambda_min, erg_cut

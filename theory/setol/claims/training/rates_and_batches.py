@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from theory.setol._spectra import Floats
+from theory._numbers import Floats
 from theory.setol.claims.paper import paper
 from theory.setol.claims.training.perceptron import Run, Setting, described, errors, train, traps, truncated
 from verify import Check

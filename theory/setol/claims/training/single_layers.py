@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import spearmanr
 
-from theory.setol._spectra import Floats
+from theory._numbers import Floats
 from theory.setol.claims.paper import paper
 from theory.setol.claims.training.perceptron import Run, Setting, described, train
 from theory.setol.claims.training.rates_and_batches import seeds

@@ -1,4 +1,4 @@
-"""Validation of scalars at the border of the linear theory."""
+"""Validation of numbers and of real arrays at the border of a package."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 Floats: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
-def require_number(name: str, value: Any, low: float, high: float) -> float:
-    """Return a real number of the closed interval as a float; an infinite end is excluded.
+def require_number(name: str, value: Any, low: float, high: float, *, open_low: bool = False) -> float:
+    """Return a real number of the interval from ``low`` (excluded if ``open_low``) to ``high`` as a float.
+
+    Infinite ends are excluded, a finite ``high`` is included.
 
     Raises
     ------
@@ -24,16 +26,15 @@ def require_number(name: str, value: Any, low: float, high: float) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is {value!r}; expected a real number")
     number = float(value)
-    if not (low <= number <= high and math.isfinite(number)):
-        raise ValueError(
-            f"{name} is {number}; expected a number in [{low:g}, {high:g}{')' if math.isinf(high) else ']'}"
-        )
+    if not ((low < number or (number == low and not open_low)) and number <= high and math.isfinite(number)):
+        interval = f"{'(' if open_low else '['}{low:g}, {high:g}{')' if math.isinf(high) else ']'}"
+        raise ValueError(f"{name} is {number}; expected a number in {interval}")
     return number
 
 
 def require_integer(name: str, value: Any, low: int) -> int:
     """Return an integer of at least ``low``; errors as in `require_number`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} is {value!r}; expected an integer")
     if value < low:
         raise ValueError(f"{name} is {value}; expected at least {low}")
