@@ -1,0 +1,198 @@
+"""What is added to a loss beside the sums of a solve: one local estimate, a Taylor term, a random end time, a schedule.
+
+References
+----------
+A. Pal, A. Edelman, C. Rackauckas, "Locally Regularized Neural Differential Equations", arXiv 2303.02262.
+J. Kelly, J. Bettencourt, M. J. Johnson, D. Duvenaud, "Learning Differential Equations that are Easy to Solve",
+arXiv 2007.04504.
+A. Ghosh, H. S. Behl, E. Dupont, P. H. S. Torr, V. Namboodiri, "STEER: Simple Temporal Regularization For Neural ODEs",
+arXiv 2006.10711.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sciml.neural_de._stages import Field
+from sciml.neural_de.heuristics import norms
+from sciml.neural_de.solve import Solution, rk_step
+
+
+def local_estimate(f: Field, solution: Solution, t: float) -> Tensor:
+    """E(t)·|h| from one step that is restarted at time t of a solve, with the solver's step size h there.
+
+    The gradient flows through this one step only; the state it starts from is a constant.
+
+    Parameters
+    ----------
+    f
+        The field that was solved.
+    solution
+        From :func:`~sciml.neural_de.solve` with ``keep_states=True``.
+    t
+        From t0 up to, and without, t1. Between two accepted times the state is found by a shorter step.
+
+    Returns
+    -------
+    Tensor
+        0-d.
+
+    Raises
+    ------
+    ValueError
+        If the solution kept no states or ``t`` is not within it.
+    """
+    if solution.states is None:
+        raise ValueError("solution kept no states; expected one from solve(..., keep_states=True)")
+    ts, sign = solution.ts, math.copysign(1.0, solution.ts[-1] - solution.ts[0])
+    j = bisect.bisect_right(ts, sign * t, key=lambda time: sign * time) - 1
+    if not 0 <= j < len(ts) - 1:
+        raise ValueError(f"t is {t}; expected a time from t0 = {ts[0]} up to, and without, t1 = {ts[-1]}")
+    y, h = solution.states[j].detach(), solution.steps[j]
+    if t != ts[j]:
+        with torch.no_grad():
+            y = rk_step(f, ts[j], y, t - ts[j], method=solution.tableau).y
+    return norms([rk_step(f, t, y, h, method=solution.tableau).error])[0] * abs(h)
+
+
+def local_regularizer(
+    f: Field,
+    solution: Solution,
+    *,
+    kind: Literal["biased", "uniform"] = "biased",
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """:func:`local_estimate` at a random time t_reg.
+
+    Parameters
+    ----------
+    f, solution
+        As there.
+    kind
+        ``"biased"``: t_reg is one of the N accepted times before t1, each as likely; N times the mean is R_E.
+        ``"uniform"`` (the authors call it unbiased): t_reg is uniform in time, and the mean is Σ E_j h_j² / |t1 − t0|
+        up to the variation of E within a step, which is not R_E.
+    generator
+        Source of randomness on the CPU; torch's own if ``None``.
+
+    Returns
+    -------
+    Tensor
+        0-d.
+
+    Raises
+    ------
+    ValueError
+        If the solution kept no states or ``kind`` is unknown.
+    """
+    if kind not in ("biased", "uniform"):
+        raise ValueError(f"kind is {kind!r}; expected 'biased' or 'uniform'")
+    ts, draw = solution.ts, float(torch.rand((), generator=generator, dtype=torch.float64))
+    t = ts[int(draw * (len(ts) - 1))] if kind == "biased" else ts[0] + draw * (ts[-1] - ts[0])
+    return local_estimate(f, solution, t)
+
+
+def anneal(first: float, last: float, epochs: int) -> Callable[[float], float]:
+    """The schedule λ_t = λ_0 (λ_1/λ_0)^(t/epochs), of which the last epoch, t = epochs − 1, does not reach λ_1.
+
+    Raises
+    ------
+    ValueError
+        If a coefficient is not positive and finite or ``epochs`` is below 1.
+    """
+    for name, value in (("first", first), ("last", last)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} is {value}; expected a positive coefficient")
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; expected at least 1")
+    return lambda t: first * (last / first) ** (t / epochs)
+
+
+def steer_end_time(t0: float, t1: float, b: float, generator: torch.Generator | None = None) -> float:
+    """An end time T ~ U(t1 − b, t1 + b) to train with instead of t1 (STEER).
+
+    Raises
+    ------
+    ValueError
+        Unless 0 < b < |t1 − t0|.
+    """
+    if not 0 < b < abs(t1 - t0):
+        raise ValueError(f"b is {b}; expected a number between 0 and |t1 - t0| = {abs(t1 - t0)}")
+    return t1 + b * (2 * float(torch.rand((), generator=generator, dtype=torch.float64)) - 1)
+
+
+def total_derivative(f: Field, order: int) -> Field:
+    """The field of d^K z/dt^K along solutions of z' = f(t, z): D¹ = f, D^{k+1} = (∂_t + f·∇)D^k.
+
+    Parameters
+    ----------
+    f
+        The field, built of operations with forward-mode derivatives; t a 0-d tensor.
+    order
+        K ≥ 1. A value of D^K costs about 2^(K−1) evaluations of f.
+
+    Raises
+    ------
+    ValueError
+        If ``order`` is below 1.
+    """
+    if order < 1:
+        raise ValueError(f"order is {order}; expected at least 1")
+    if order == 1:
+        return f
+    lower = total_derivative(f, order - 1)
+
+    def derivative(t: Tensor, y: Tensor) -> Tensor:
+        tangent: Tensor = torch.func.jvp(lower, (t, y), (torch.ones_like(t), f(t, y)))[1]
+        return tangent
+
+    return derivative
+
+
+class TayReg:
+    """The Taylor regularizer R_K = ∫ ‖d^K z/dt^K‖² dt of TayNODE, integrated along with the state.
+
+    An instance is the field of a state with one more entry in its last dimension, which holds R_K of each sample.
+    TayNODE's code divides by the width D and averages over the batch.
+
+    Parameters
+    ----------
+    f
+        The field, of states (..., D); see :func:`total_derivative`.
+    order
+        K ≥ 1.
+
+    Examples
+    --------
+    >>> regularized = TayReg(lambda t, y: -y, order=2)
+    >>> solution = solve(regularized, regularized.augment(torch.ones(1, 1, dtype=torch.float64)), 0.0, 1.0)
+    >>> y, R = regularized.split(solution.y)
+    >>> R.round(decimals=4)  # (1 − e⁻²)/2
+    tensor([0.4323], dtype=torch.float64)
+    """
+
+    def __init__(self, f: Field, order: int) -> None:
+        self.f = f
+        self.derivative = total_derivative(f, order)
+
+    def __call__(self, t: Tensor, state: Tensor) -> Tensor:
+        """The slope of the state and of R_K."""
+        y = state[..., :-1]
+        rate = self.derivative(t, y).square().sum(-1, keepdim=True)
+        return torch.cat([self.f(t, y), rate], dim=-1)
+
+    @staticmethod
+    def augment(y0: Tensor) -> Tensor:
+        """The initial state with R_K = 0: (..., D) to (..., D + 1)."""
+        return torch.cat([y0, torch.zeros_like(y0[..., :1])], dim=-1)
+
+    @staticmethod
+    def split(state: Tensor) -> tuple[Tensor, Tensor]:
+        """The state (..., D) and R_K of each sample (...)."""
+        return state[..., :-1], state[..., -1]

@@ -1,0 +1,482 @@
+"""Initial value problems on the autograd tape: adaptive explicit pairs, differentiated through their steps.
+
+The derivative is that of the program with its step sizes held fixed (discretize, then optimize): the accepted grid is
+chosen by a controller that the tape does not see. A solve can be replayed on that grid.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sciml.neural_de._stages import Field, Plan, Taken, evaluate, plan_of, run_stages, weighted_sum
+from sciml.neural_de.controllers import CONTROLLERS, FIRST_ERROR, Controller
+from sciml.neural_de.heuristics import Estimate, Estimates, error_scale, needed_estimates, norms, stiffness, sums
+from sciml.neural_de.tableaus import TABLEAUS, Tableau
+
+Method = Literal["tsit5", "dopri5", "bogacki-shampine"]
+
+
+@dataclass(frozen=True)
+class Stats:
+    """The cost of a solve.
+
+    Attributes
+    ----------
+    nfe
+        Number of evaluations of f.
+    accepted, rejected
+        Numbers of steps.
+    """
+
+    nfe: int
+    accepted: int
+    rejected: int
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What :func:`solve` returns.
+
+    Attributes
+    ----------
+    y : Tensor
+        The state at t1, with the shape and dtype of y0.
+    ys : Tensor, shape (len(save_at), \\*y0.shape), optional
+        The states at ``save_at``; ``None`` if it was not given.
+    heuristics
+        The sums that were asked, by name: 0-d tensors on the tape.
+    stats
+        Numbers of evaluations and steps.
+    ts
+        The grid t0 = ts[0], …, ts[n] = t1 of the accepted steps; ``solve(..., grid=ts)`` replays it.
+    states
+        The states on this grid, if they were asked to be kept.
+    tableau
+        The method.
+    """
+
+    y: Tensor
+    ys: Tensor | None
+    heuristics: dict[str, Tensor]
+    stats: Stats
+    ts: tuple[float, ...]
+    states: tuple[Tensor, ...] | None
+    tableau: Tableau
+
+    @property
+    def steps(self) -> list[float]:
+        """The accepted step sizes h_j, negative if t1 < t0."""
+        return [after - before for before, after in zip(self.ts, self.ts[1:], strict=False)]
+
+
+@dataclass(frozen=True, eq=False)
+class StepResult:
+    """What :func:`rk_step` returns.
+
+    Attributes
+    ----------
+    y : Tensor
+        The new state, with the shape of the old one.
+    error : Tensor
+        err = h Σ (b_i − b̂_i) k_i, with the shape of the state.
+    stiffness : Tensor, optional
+        The 0-d estimate S; ``None`` if the method has none.
+    slopes
+        k_1, …, k_s; the last is the slope at the new state.
+    """
+
+    y: Tensor
+    error: Tensor
+    stiffness: Tensor | None
+    slopes: tuple[Tensor, ...]
+
+
+def rk_step(
+    f: Field, t: float, y: Tensor, h: float, *, method: Method | Tableau = "tsit5", slope: Tensor | None = None
+) -> StepResult:
+    """One step of an embedded pair, with its estimates on the tape.
+
+    Parameters
+    ----------
+    f
+        The field f(t, y); t is a 0-d tensor.
+    t, h
+        Time and step size; h may be negative.
+    y : Tensor
+        The state, float32 or float64, of any shape.
+    method
+        A name or a tableau.
+    slope : Tensor, optional
+        f(t, y), if it is known.
+
+    Returns
+    -------
+    StepResult
+
+    Raises
+    ------
+    ValueError
+        If ``h`` is 0 or not finite, or the method, the state or a value of f is not as expected.
+    """
+    tableau = _find_tableau(method)
+    _check_state(y)
+    t = _number("t", t)
+    if (h := _number("h", h)) == 0:
+        raise ValueError("h is 0; expected a step forwards or backwards")
+    y = y.contiguous()
+    if slope is None:
+        slope = evaluate(f, y.new_tensor(t), y)
+    plan, stiff = plan_of(tableau), tableau.stiffness_stages is not None
+    taken = run_stages(f, plan, t, y, slope, h, read=True)
+    error, *differences = taken.read_out(_rows(plan, stiff=stiff))
+    estimate = stiffness(differences[:1], differences[1:])[0] / abs(h) if stiff else None
+    return StepResult(taken.y, error, estimate, tuple(taken.slopes))
+
+
+def _rows(plan: Plan, *, stiff: bool) -> tuple[list[tuple[int, float]], ...]:
+    return (plan.error, plan.slope_difference, plan.argument_difference) if stiff else (plan.error,)
+
+
+def solve(
+    f: Field,
+    y0: Tensor,
+    t0: float,
+    t1: float,
+    *,
+    method: Method | Tableau = "tsit5",
+    rtol: float = 1e-5,
+    atol: float = 1e-5,
+    save_at: Sequence[float] | Tensor | None = None,
+    heuristics: Sequence[str] = (),
+    grid: Sequence[float] | None = None,
+    detach_scale: bool = True,
+    controller: Literal["I", "PI"] | Controller = "I",
+    first_step: float | None = None,
+    max_steps: int = 10_000,
+    keep_states: bool = False,
+) -> Solution:
+    r"""Solve y' = f(t, y), y(t0) = y0, and sum the solver's own estimates of its error and stiffness.
+
+    The whole of ``y0`` is one system with one sequence of steps; norms run over all its entries. So ``RE`` grows with
+    the square root of a batch size, ``REn``, ``RS`` and ``RSmax`` do not.
+
+    Parameters
+    ----------
+    f
+        The field f(t, y): t a 0-d tensor, y and the value of the shape and dtype of ``y0``. It may use anything that
+        requires a gradient, and is evaluated once a stage.
+    y0 : Tensor
+        Initial state, float32 or float64, of any shape, on any device.
+    t0, t1
+        Start and end, t1 ≠ t0. The last step ends at t1 exactly.
+    method
+        A name or a tableau.
+    rtol, atol
+        Relative and absolute tolerance of the scaled error.
+    save_at
+        Times from t0 to t1, strictly in this direction, at which ``ys`` is given, by interpolation of order 4 (3 for
+        Bogacki–Shampine) within the step.
+    heuristics
+        Names among :data:`~sciml.neural_de.heuristics.HEURISTICS`. They cost no evaluation of f. Where gradients are
+        not recorded they are plain numbers.
+    grid
+        Times t0 = grid[0], …, grid[n] = t1 to step on instead of choosing steps; ``Solution.ts`` of another solve.
+    detach_scale
+        Whether the denominator of ``REn`` is a constant.
+    controller
+        ``"I"``, ``"PI"`` or an object with a method ``factor``.
+    first_step
+        Length of the first step; found with one more evaluation of f if ``None``.
+    max_steps
+        Largest number of steps, rejected ones included.
+    keep_states
+        Whether ``Solution.states`` holds the states on the grid.
+
+    Returns
+    -------
+    Solution
+        Differentiable once; the step sizes count as constants.
+
+    Raises
+    ------
+    ValueError
+        If an argument, or a value of f, is not as described; in particular if a stiffness estimate is asked of a
+        method that has none.
+    RuntimeError
+        If the state stops being finite, the step size vanishes or ``max_steps`` are not enough. The message gives the
+        time reached.
+
+    Warns
+    -----
+    UserWarning
+        If ``rtol`` is below ten times the rounding unit of the dtype, where steps are rejected for rounding.
+
+    References
+    ----------
+    A. Pal, Y. Ma, V. Shah, C. Rackauckas, "Opening the Blackbox: Accelerating Neural Differential Equations by
+    Regularizing Internal Solver Heuristics", Section 3, arXiv 2105.03918.
+
+    Examples
+    --------
+    >>> y0 = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    >>> solution = solve(lambda t, y: torch.stack([y[1], -y[0]]), y0, 0.0, torch.pi, heuristics=("RE", "RS"))
+    >>> solution.y.round(decimals=2), solution.heuristics["RS"].round(decimals=2)
+    (tensor([-1.,  0.], dtype=torch.float64), tensor(3.1400, dtype=torch.float64))
+    """
+    tableau = _find_tableau(method)
+    _check_state(y0)
+    t0, t1 = _number("t0", t0), _number("t1", t1)
+    if t1 == t0:
+        raise ValueError(f"t1 = t0 = {t0}; expected an interval of positive length")
+    _check_tolerances(rtol, atol)
+    if max_steps < 1:
+        raise ValueError(f"max_steps is {max_steps}; expected at least 1")
+    needed = needed_estimates(heuristics, tableau)
+    saved_times = None if save_at is None else _monotone("save_at", save_at, t0, t1)
+    run = _Run(f, tableau, y0.contiguous(), t0, rtol, atol, needed, detach_scale, saved_times, keep_states)
+    if grid is None:
+        _warn_of_rounding(rtol, y0.dtype)
+        run.adaptively(t1, _find_controller(controller), _first(first_step), max_steps)
+    else:
+        times = _monotone("grid", grid, t0, t1)
+        if len(times) < 2 or times[0] != t0 or times[-1] != t1:
+            raise ValueError(f"grid has {len(times)} times; expected at least 2, from t0 = {t0} to t1 = {t1}")
+        run.on_grid(times)
+    return Solution(
+        y=run.y,
+        ys=None if saved_times is None else run.saved_states(),
+        heuristics=sums(heuristics, run.estimates()) if heuristics else {},
+        stats=Stats(run.nfe, len(run.ts) - 1, run.rejected),
+        ts=tuple(run.ts),
+        states=tuple(run.states) if keep_states else None,
+        tableau=tableau,
+    )
+
+
+@dataclass
+class _Run:
+    """A solve in progress."""
+
+    f: Field
+    tableau: Tableau
+    y: Tensor
+    t: float
+    rtol: float
+    atol: float
+    needed: frozenset[Estimate]
+    detach_scale: bool
+    save_at: list[float] | None
+    keep_states: bool
+    nfe: int = 1
+    rejected: int = 0
+    ts: list[float] = field(default_factory=list)
+    states: list[Tensor] = field(default_factory=list)
+    saved: list[Tensor] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.plan = plan_of(self.tableau)
+        self.read: list[tuple[Tensor, ...]] = []
+        self.scaled: list[Tensor] = []
+        self.rows = _rows(self.plan, stiff="stiffness" in self.needed) if self.needed else ()
+        self.slope = evaluate(self.f, self.y.new_tensor(self.t), self.y)
+        if not (torch.isfinite(self.y).all() and torch.isfinite(self.slope).all()):
+            raise RuntimeError(f"the state or its slope is not finite at t0 = {self.t}")
+        self._keep(self.t, self.y)
+
+    def adaptively(self, t1: float, controller: Controller, first_step: float | None, max_steps: int) -> None:
+        """Step to ``t1``, choosing the steps."""
+        order = self.tableau.embedded_order + 1
+        h = math.copysign(first_step or self._automatic_first_step(t1), t1 - self.t)
+        previous = FIRST_ERROR
+        for _ in range(max_steps):
+            ahead = t1 if abs(h) * (1 + 1e-9) >= abs(t1 - self.t) else self.t + h
+            if ahead == self.t:
+                raise RuntimeError(
+                    f"the step size vanished at t = {self.t}: f is not finite there, or too steep for the tolerance"
+                )
+            h = ahead - self.t
+            taken, rows = self._attempt(ahead)
+            error = self._scaled_error(taken, rows)
+            h *= controller.factor(error, previous, order)
+            if error <= 1:
+                self._accept(ahead, taken, rows)
+                previous = max(error, FIRST_ERROR)
+                if ahead == t1:
+                    return
+            else:
+                self.rejected += 1
+        raise RuntimeError(f"max_steps = {max_steps} were not enough: reached t = {self.t} of t1 = {t1}")
+
+    def on_grid(self, times: Sequence[float]) -> None:
+        """Step through the given times."""
+        for ahead in times[1:]:
+            taken, rows = self._attempt(ahead)
+            if not torch.isfinite(taken.y).all():
+                raise RuntimeError(f"the state is not finite at t = {ahead}; it was at t = {self.t}")
+            self._accept(ahead, taken, rows)
+
+    def saved_states(self) -> Tensor:
+        """The states at the times of ``save_at``."""
+        return torch.stack(self.saved) if self.saved else self.y.new_empty(0, *self.y.shape)
+
+    def estimates(self) -> Estimates:
+        """The estimates of the accepted steps."""
+        h = self.y.new_tensor([abs(after - before) for before, after in itertools.pairwise(self.ts)])
+        errors, *differences = zip(*self.read, strict=True)
+        return Estimates(
+            self.tableau,
+            h,
+            error=norms(errors) if "error" in self.needed else None,
+            scaled_error=norms(self.scaled) / math.sqrt(self.y.numel()) if self.scaled else None,
+            stiffness=stiffness(differences[0], differences[1]) / h if differences else None,
+        )
+
+    def _attempt(self, ahead: float) -> tuple[Taken, tuple[Tensor, ...]]:
+        """A step to ``ahead``, and what is read out of it: err, two differences, the term of the dense output."""
+        rows = self.rows
+        if self.save_at is not None and any(0 < x < 1 for x in self._fractions(ahead)):
+            rows = (*rows, self.plan.quartic)
+        taken = run_stages(self.f, self.plan, self.t, self.y, self.slope, ahead - self.t, read=bool(rows))
+        self.nfe += len(taken.slopes) - 1
+        return taken, taken.read_out(rows) if rows else ()
+
+    @torch.no_grad()
+    def _scaled_error(self, taken: Taken, rows: tuple[Tensor, ...]) -> float:
+        error = rows[0] if self.needed else weighted_sum(taken.slopes, self.plan.error, taken.h)
+        scaled = error / error_scale(self.y, taken.y, self.rtol, self.atol)
+        return float(torch.linalg.vector_norm(scaled)) / math.sqrt(scaled.numel())
+
+    def _accept(self, ahead: float, taken: Taken, rows: tuple[Tensor, ...]) -> None:
+        if self.save_at is not None:
+            self._save(ahead, taken, rows)
+        if self.needed:
+            self.read.append(rows[: len(self.rows)])
+        if "scaled_error" in self.needed:
+            states = (self.y.detach(), taken.y.detach()) if self.detach_scale else (self.y, taken.y)
+            self.scaled.append(rows[0] / error_scale(*states, self.rtol, self.atol))
+        self.y, self.slope, self.t = taken.y, taken.slopes[-1], ahead
+        self._keep(ahead, taken.y)
+
+    def _keep(self, t: float, y: Tensor) -> None:
+        self.ts.append(t)
+        if self.keep_states:
+            self.states.append(y)
+
+    def _fractions(self, ahead: float) -> list[float]:
+        """Where in the step to ``ahead`` the next times of ``save_at`` lie: 0 (in the first step), inside, or 1."""
+        assert self.save_at is not None
+        h = ahead - self.t
+        times = itertools.takewhile(lambda time: (time - ahead) * h <= 0, self.save_at[len(self.saved) :])
+        return [1.0 if time == ahead else (time - self.t) / h for time in times]
+
+    def _save(self, ahead: float, taken: Taken, rows: tuple[Tensor, ...]) -> None:
+        fractions = self._fractions(ahead)
+        inside = [x for x in fractions if 0 < x < 1]
+        between = iter(self._interpolate(inside, taken, rows[-1]) if inside else ())
+        ends = {0.0: self.y, 1.0: taken.y}
+        self.saved += [ends[x] if x in ends else next(between) for x in fractions]
+
+    def _interpolate(self, fractions: list[float], taken: Taken, quartic: Tensor) -> tuple[Tensor, ...]:
+        """States at fractions θ of the step, from both ends, both slopes and the quartic term."""
+        h = taken.h
+        basis = torch.stack([self.y, taken.y, taken.slopes[0], taken.slopes[-1], quartic])
+        weights = [
+            [(1 - x) ** 2 * (1 + 2 * x), x**2 * (3 - 2 * x), h * x * (1 - x) ** 2, h * x**2 * (x - 1), (x - x * x) ** 2]
+            for x in fractions
+        ]
+        return tuple(torch.tensordot(basis.new_tensor(weights), basis, dims=1))
+
+    @torch.no_grad()
+    def _automatic_first_step(self, t1: float) -> float:
+        """Hairer, Nørsett, Wanner I, Section II.4, with one more evaluation of f."""
+        self.nfe += 1
+        y, slope, span = self.y, self.slope, t1 - self.t
+        scale = self.atol + self.rtol * y.abs()
+
+        def size(x: Tensor) -> float:
+            return float(torch.linalg.vector_norm(x / scale)) / math.sqrt(x.numel())
+
+        d0, d1 = size(y), size(slope)
+        trial = 1e-6 if min(d0, d1) < 1e-5 else 0.01 * d0 / d1
+        trial = min(trial, abs(span))
+        ahead = self.t + math.copysign(trial, span)
+        then = evaluate(self.f, y.new_tensor(ahead), y + (ahead - self.t) * slope)
+        largest = max(d1, size(then - slope) / trial)
+        if not math.isfinite(largest):
+            return trial
+        power = 1 / (self.tableau.embedded_order + 1)
+        longer = max(1e-6, 1e-3 * trial) if largest <= 1e-15 else (0.01 / largest) ** power
+        return min(100 * trial, longer, abs(span))
+
+
+def _find_tableau(method: str | Tableau) -> Tableau:
+    if isinstance(method, Tableau):
+        return method
+    if method not in TABLEAUS:
+        raise ValueError(f"method is {method!r}; expected a tableau or one of {', '.join(TABLEAUS)}")
+    return TABLEAUS[method]
+
+
+def _find_controller(controller: str | Controller) -> Controller:
+    if not isinstance(controller, str):
+        return controller
+    if controller not in CONTROLLERS:
+        raise ValueError(f"controller is {controller!r}; expected an object or one of {', '.join(CONTROLLERS)}")
+    return CONTROLLERS[controller]
+
+
+def _check_state(y: Tensor) -> None:
+    if not isinstance(y, Tensor):
+        raise ValueError(f"the state is a {type(y).__name__}; expected a tensor")
+    if y.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"the state has dtype {y.dtype}; expected float32 or float64")
+    if y.numel() == 0:
+        raise ValueError(f"the state has shape {tuple(y.shape)}; expected at least one entry")
+
+
+def _number(name: str, value: float | Tensor) -> float:
+    if isinstance(value, Tensor) and value.requires_grad:
+        raise ValueError(f"{name} requires a gradient; expected a number, times and steps are not differentiated")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}; expected a finite number")
+    return float(value)
+
+
+def _first(step: float | None) -> float | None:
+    if step is not None and (step := _number("first_step", step)) <= 0:
+        raise ValueError(f"first_step is {step}; expected a positive length")
+    return step
+
+
+def _check_tolerances(rtol: float, atol: float) -> None:
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} is {value}; expected a number of at least 0")
+    if atol == 0:
+        raise ValueError("atol is 0; expected a positive number, or a state at 0 has no scale")
+
+
+def _warn_of_rounding(rtol: float, dtype: torch.dtype) -> None:
+    least = 10 * torch.finfo(dtype).eps
+    if rtol < least:
+        message = f"rtol = {rtol:g} is below ten rounding units of {dtype}, {least:.1e}: rounding will reject steps"
+        warnings.warn(message, stacklevel=3)
+
+
+def _monotone(name: str, times: Sequence[float] | Tensor, t0: float, t1: float) -> list[float]:
+    values = [_number(name, time) for time in (times.tolist() if isinstance(times, Tensor) else times)]
+    forwards = math.copysign(1.0, t1 - t0)
+    for before, after in itertools.pairwise(values):
+        if (after - before) * forwards <= 0:
+            raise ValueError(f"{name} has {before} before {after}; expected times strictly from t0 = {t0} to t1 = {t1}")
+    if values and ((values[0] - t0) * forwards < 0 or (t1 - values[-1]) * forwards < 0):
+        raise ValueError(f"{name} runs from {values[0]} to {values[-1]}; expected times from t0 = {t0} to t1 = {t1}")
+    return values
