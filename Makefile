@@ -23,7 +23,7 @@ lint: $(STAMP)-dev
 
 bench: EXTRAS := bench
 bench: $(STAMP)-bench
-	$(BIN)/python benchmarks/softmax_radius.py
+	for script in benchmarks/*.py; do OMP_NUM_THREADS=1 $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf .venv results figures

@@ -255,6 +255,35 @@ def test_backward_twice_scales_and_a_second_derivative_is_refused():
     torch.testing.assert_close(twice, 2 * once)
     with pytest.raises(RuntimeError, match="not differentiable, add lam"):
         torch.autograd.grad(value, logits, create_graph=True)
+    ones = torch.ones(2, dtype=torch.float64)
+    (batched,) = torch.autograd.grad(value, logits, ones, retain_graph=True, is_grads_batched=True)
+    torch.testing.assert_close(batched, torch.stack([once, once]))
+
+
+def test_a_gradient_changed_in_place_does_not_reach_a_retained_graph():
+    logits, labels, index = batch()
+    value = ELRLoss(20, 5).double()(logits, labels, index)
+    value.backward(retain_graph=True)
+    expected = logits.grad.clone()
+    logits.grad.zero_()
+    (again,) = torch.autograd.grad(value, logits, retain_graph=True)
+    assert torch.equal(again, expected)
+    again.zero_()
+    assert torch.equal(*torch.autograd.grad(value, logits), expected)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-14), (torch.float32, 4e-6)])
+@pytest.mark.parametrize("confidence", [0.5 - 1e-6, 0.5, 0.5 + 1e-6, 1 - 1e-6])
+def test_targets_on_either_side_of_one_half_agree_with_60_digits(confidence, dtype, tolerance):
+    """Beyond a half the largest 1 − t_c is summed from the others; below it is a difference."""
+    loss = ELRLoss(20, 3, lam=3.0, beta=0.0).to(dtype)
+    p = torch.tensor([[confidence, 0.7 * (1 - confidence), 0.3 * (1 - confidence)]] * 2, dtype=torch.float64)
+    logits, labels, index = p.log().to(dtype).requires_grad_(), torch.tensor([0, 2]), torch.tensor([4, 9])
+    value = loss(logits, labels, index)
+    value.backward()
+    expected, gradient = exact(logits.detach(), labels, index, {}, 3.0, 0.0, {})
+    assert value.item() == pytest.approx(expected, rel=tolerance, abs=tolerance)
+    torch.testing.assert_close(logits.grad.double(), gradient, rtol=0, atol=tolerance)
 
 
 def test_no_gradient_is_needed():

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import torch
 from torch.nn import functional as F
 
+from theory._labels import require_labels, require_logits
 from theory.distillation._probabilities import require_fraction, require_probabilities
-from theory.early_learning._batch import require_labels, require_logits
 
 Confidence: TypeAlias = Literal["max", "truth"]
 Recovery: TypeAlias = Literal["smoothing", "renormalize"]

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from theory.early_learning._batch import require_index, require_labels, require_logits
+from theory._labels import require_index, require_labels, require_logits
 
 
 class PredictionBank(nn.Module):

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from theory._labels import require_labels
 from theory.distillation._probabilities import require_fraction, require_probabilities
 from theory.distillation.prediction_bank import PredictionBank
-from theory.early_learning._batch import require_labels
 
 
 def progressive_targets(labels: torch.Tensor, previous: torch.Tensor, alpha: float) -> torch.Tensor:

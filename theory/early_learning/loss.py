@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from theory.early_learning._batch import require_index, require_labels, require_logits
+from theory._labels import require_index, require_labels, require_logits
 
 
 class ELRLoss(nn.Module):
@@ -57,8 +57,8 @@ class ELRLoss(nn.Module):
     Notes
     -----
     The paper, Section 4; the gradient is its Lemma 2. Memory is ``4n(C + 1)`` bytes: 20 MB for CIFAR-100, 5 GB for
-    ImageNet. The loss can be differentiated once: ``create_graph=True`` raises ``RuntimeError``. Under
-    data parallelism each process moves the rows it has seen.
+    ImageNet. The loss can be differentiated once: ``create_graph=True`` raises ``RuntimeError``. Under data parallelism
+    each process moves the rows it has seen.
 
     Examples
     --------
@@ -116,14 +116,15 @@ class ELRLoss(nn.Module):
         ValueError
             For logits, labels or indices of another kind, naming the argument; the targets are then unchanged.
         """
-        if logits.device != self.target.device:
+        target = self.target
+        if logits.device != target.device:
             raise ValueError(
-                f"logits is on {logits.device} and the targets on {self.target.device}; "
+                f"logits is on {logits.device} and the targets on {target.device}; "
                 "expected one device, move the loss by .to(device)"
             )
         require_logits(logits)
         batch, classes = logits.shape
-        num_samples, num_classes = self.target.shape
+        num_samples, num_classes = target.shape
         if classes != num_classes:
             raise ValueError(f"logits has {classes} columns; expected num_classes = {num_classes}")
         require_labels(labels, batch, num_classes, logits.device)
@@ -144,10 +145,10 @@ class _FusedLoss(torch.autograd.Function):
     def forward(
         ctx: Any, logits: torch.Tensor, labels: torch.Tensor, index: torch.Tensor, state: ELRLoss
     ) -> torch.Tensor:
-        z = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        z = logits if logits.dtype == torch.float64 else logits.float()
         form = _log_sum_exp_form if state.clamp is None else _clamped_form
         loss, gradient = form(z, labels, index, state)
-        gradient.scatter_add_(1, labels[:, None], gradient.new_full((len(z), 1), -1.0 / len(z)))
+        gradient.scatter_add_(1, labels.unsqueeze(1), gradient.new_full((len(z), 1), -1.0 / len(z)))
         ctx.save_for_backward(gradient)
         ctx.dtype = logits.dtype
         return loss
@@ -173,27 +174,23 @@ def _log_sum_exp_form(
     t, deficit = _rows(state, index, z.dtype)
     if state.training:
         t.lerp_(p, 1.0 - state.beta)
-        deficit.mul_(state.beta)
-        _store(state, index, t, deficit)
-    w = _one_minus(t, deficit).mul_(p)
-    total = w.sum(dim=1, keepdim=True)
+        _store(state, index, t, deficit.mul_(state.beta))
+    if saturated := t.amax(1).amax().item() > 0.5:  # otherwise no difference 1 − t_c loses a digit
+        _, top = t.max(1, keepdim=True)
+        rest = t.scatter_(1, top, 0.0).sum(1, keepdim=True).add_(deficit.unsqueeze(1))
+    w = torch.addcmul(p, p, t, value=-1.0, out=t)
+    if saturated:
+        w.scatter_(1, top, p.gather(1, top).mul_(rest))
+    total = w.sum(1, keepdim=True)
     log_total = total.log()
-    if total.min().item() < _smallest_accurate(z.dtype):
-        log_w = torch.log_softmax(z, 1).add_(_one_minus(*_rows(state, index, z.dtype)).log_())
+    if saturated and total.amin().item() < _smallest_accurate(z.dtype):
+        t, _ = _rows(state, index, z.dtype)
+        log_w = torch.log_softmax(z, 1).add_(torch.sub(1.0, t, out=t).scatter_(1, top, rest).log_())
         log_total = torch.logsumexp(log_w, dim=1, keepdim=True)
         w, total = log_w.sub_(log_total).exp_(), torch.ones_like(total)
     weight = state.lam / len(z)
     loss.add_(log_total.sum(), alpha=weight)
-    return loss, p.mul_(1.0 / len(z) - weight).addcmul_(w, total.reciprocal_(), value=weight)
-
-
-def _one_minus(t: torch.Tensor, deficit: torch.Tensor) -> torch.Tensor:
-    """``1 − t`` in place, the largest entry of a row from the sum of the others and of the deficit."""
-    if t.max().item() <= 0.5:  # then no difference loses a digit
-        return torch.sub(1.0, t, out=t)
-    _, top = t.max(dim=1, keepdim=True)
-    others = t.scatter_(1, top, 0.0).sum(dim=1, keepdim=True)
-    return torch.sub(1.0, t, out=t).scatter_(1, top, others.add_(deficit[:, None]))
+    return loss, p.mul_(1.0 / len(z) - weight).addcdiv_(w, total, value=weight)
 
 
 def _clamped_form(
@@ -223,9 +220,11 @@ def _rows(state: ELRLoss, index: torch.Tensor, dtype: torch.dtype) -> tuple[torc
     return state.target.index_select(0, index).to(dtype), state.deficit.index_select(0, index).to(dtype)
 
 
-def _store(state: ELRLoss, index: torch.Tensor, target: torch.Tensor, deficit: torch.Tensor) -> None:
-    state.target.index_copy_(0, index, target.to(state.target.dtype))
-    state.deficit.index_copy_(0, index, deficit.to(state.deficit.dtype))
+def _store(state: ELRLoss, index: torch.Tensor, rows: torch.Tensor, deficit: torch.Tensor) -> None:
+    """Puts the rows and the deficits of the samples back, in the dtype of the buffers."""
+    targets, deficits = state.target, state.deficit
+    targets.index_copy_(0, index, rows.to(targets.dtype))
+    deficits.index_copy_(0, index, deficit.to(deficits.dtype))
 
 
 def _smallest_accurate(dtype: torch.dtype) -> float:

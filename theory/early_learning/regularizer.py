@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, get_args
 
 import torch
 
-from theory.early_learning._batch import require_logits
+from theory._labels import require_logits
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
