@@ -1,6 +1,39 @@
 """Claims of "Opening the Blackbox" (arXiv 2105.03918) and of its sequel (arXiv 2303.02262)."""
 
-from sciml.neural_de.claims import figures_solver, gradients, heuristics, tableaus, training
+from sciml.neural_de.claims import (
+    brownian_paths,
+    experiments,
+    figures_sde,
+    figures_solver,
+    gradients,
+    heuristics,
+    printed_tables,
+    sde_gradients,
+    sde_orders,
+    spiral_sde,
+    sri_order_conditions,
+    tableaus,
+    torchdiffeq_steps,
+    torchsde_steps,
+    training,
+)
 from sciml.neural_de.claims.paper import paper
 
-__all__ = ["figures_solver", "gradients", "heuristics", "paper", "tableaus", "training"]
+__all__ = [
+    "brownian_paths",
+    "experiments",
+    "figures_sde",
+    "figures_solver",
+    "gradients",
+    "heuristics",
+    "paper",
+    "printed_tables",
+    "sde_gradients",
+    "sde_orders",
+    "spiral_sde",
+    "sri_order_conditions",
+    "tableaus",
+    "torchdiffeq_steps",
+    "torchsde_steps",
+    "training",
+]
