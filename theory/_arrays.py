@@ -92,7 +92,7 @@ def _classify(name: str, value: Any) -> Array:
     array = np.asarray(value)
     if array.dtype.kind != "f":
         raise TypeError(f"{name} has dtype {array.dtype}; expected a real floating dtype")
-    return array
+    return array if array.flags.writeable else array.copy()  # a tensor cannot share memory that is read-only
 
 
 def require_samples(**named: torch.Tensor) -> None:

@@ -102,3 +102,12 @@ def _check(safety: float, least: float, most: float) -> None:
 
 CONTROLLERS: dict[str, Controller] = {"I": IController(), "PI": PIController()}
 """The controllers with their default constants, by name."""
+
+
+def find_controller(controller: str | Controller) -> Controller:
+    """Return a controller by name, or the one given; ``ValueError`` for an unknown name."""
+    if not isinstance(controller, str):
+        return controller
+    if controller not in CONTROLLERS:
+        raise ValueError(f"controller is {controller!r}; expected an object or one of {', '.join(CONTROLLERS)}")
+    return CONTROLLERS[controller]

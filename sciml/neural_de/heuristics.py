@@ -148,7 +148,7 @@ def needed_estimates(names: Sequence[str], tableau: Pair) -> frozenset[Estimate]
             raise ValueError(f"heuristics has {name!r}; expected names among {', '.join(HEURISTICS)}")
         if HEURISTICS[name][0] == "stiffness" and tableau.stiffness_stages is None:
             raise ValueError(
-                f"heuristic {name} was asked of {tableau.name}, whose last two stages are at different times; "
+                f"heuristic {name} was asked of {tableau.name}, which has no stiffness estimate; "
                 "expected a method with a stiffness estimate, such as dopri5 or tsit5"
             )
     return frozenset(HEURISTICS[name][0] for name in names)

@@ -18,20 +18,19 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from sciml.neural_de._arguments import (
+    finite_number,
+    first_step_of,
+    monotone,
+    require_state,
+    require_tolerances,
+    warn_of_rounding,
+)
 from sciml.neural_de._stages import Field, Terms, evaluate, nonzero
 from sciml.neural_de.brownian import BrownianPath, Increment
-from sciml.neural_de.controllers import FIRST_ERROR, Controller, PIController
+from sciml.neural_de.controllers import FIRST_ERROR, Controller, PIController, find_controller
 from sciml.neural_de.heuristics import Estimate, Estimates, error_scale, needed_estimates, norms, stiffness, sums
-from sciml.neural_de.solve import (
-    Stats,
-    _check_state,
-    _check_tolerances,
-    _find_controller,
-    _first,
-    _monotone,
-    _number,
-    _warn_of_rounding,
-)
+from sciml.neural_de.solve import Stats
 from sciml.neural_de.sri_tableaus import SRI_TABLEAUS, SRITableau
 
 SRIMethod = Literal["sosri", "sosri2", "sriw1", "sriw2"]
@@ -181,9 +180,9 @@ def sri_step(
         If ``h`` is not positive, or the method, the state, the noise or a value of f or g is not as expected.
     """
     tableau = _find_tableau(method)
-    _check_state(y)
-    t = _number("t", t)
-    if (h := _number("h", h)) <= 0:
+    require_state(y)
+    t = finite_number("t", t)
+    if (h := finite_number("h", h)) <= 0:
         raise ValueError(f"h is {h}; expected a positive number")
     for name, value in zip(("noise.dw", "noise.integral"), noise, strict=True):
         if value.shape != y.shape or value.dtype != y.dtype:
@@ -323,22 +322,22 @@ def sde_solve(
     True
     """
     tableau = _find_tableau(method)
-    _check_state(y0)
-    t0, t1 = _number("t0", t0), _number("t1", t1)
+    require_state(y0)
+    t0, t1 = finite_number("t0", t0), finite_number("t1", t1)
     if t1 <= t0:
         raise ValueError(f"t0 and t1 are {t0} and {t1}; expected t0 < t1")
-    _check_tolerances(rtol, atol)
+    require_tolerances(rtol, atol)
     if max_steps < 1:
         raise ValueError(f"max_steps is {max_steps}; expected at least 1")
     needed = needed_estimates(heuristics, tableau)
     path = _find_path(seed, brownian, y0, t0, t1)
-    stops = None if save_at is None else _monotone("save_at", save_at, t0, t1)
+    stops = None if save_at is None else monotone("save_at", save_at, t0, t1)
     run = _Run(f, g, tableau, path, y0, t0, rtol, atol, needed, detach_scale, stops or [], keep_states)
     if grid is None:
-        _warn_of_rounding(rtol, y0.dtype)
-        run.adaptively(t1, _find_controller(controller), _first(first_step), max_steps)
+        warn_of_rounding(rtol, y0.dtype)
+        run.adaptively(t1, find_controller(controller), first_step_of(first_step), max_steps)
     else:
-        times = _monotone("grid", grid, t0, t1)
+        times = monotone("grid", grid, t0, t1)
         if len(times) < 2 or times[0] != t0 or times[-1] != t1:
             raise ValueError(f"grid has {len(times)} times; expected at least 2, from t0 = {t0} to t1 = {t1}")
         if missing := sorted(set(stops or []) - set(times)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,8 +15,16 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from sciml.neural_de._arguments import (
+    finite_number,
+    first_step_of,
+    monotone,
+    require_state,
+    require_tolerances,
+    warn_of_rounding,
+)
 from sciml.neural_de._stages import Field, Plan, Taken, evaluate, plan_of, run_stages, weighted_sum
-from sciml.neural_de.controllers import CONTROLLERS, FIRST_ERROR, Controller
+from sciml.neural_de.controllers import FIRST_ERROR, Controller, find_controller
 from sciml.neural_de.heuristics import Estimate, Estimates, error_scale, needed_estimates, norms, stiffness, sums
 from sciml.neural_de.tableaus import TABLEAUS, Tableau
 
@@ -127,9 +134,9 @@ def rk_step(
         If ``h`` is 0 or not finite, or the method, the state or a value of f is not as expected.
     """
     tableau = _find_tableau(method)
-    _check_state(y)
-    t = _number("t", t)
-    if (h := _number("h", h)) == 0:
+    require_state(y)
+    t = finite_number("t", t)
+    if (h := finite_number("h", h)) == 0:
         raise ValueError("h is 0; expected a step forwards or backwards")
     y = y.contiguous()
     if slope is None:
@@ -232,21 +239,21 @@ def solve(
     (tensor([-1.,  0.], dtype=torch.float64), tensor(3.1400, dtype=torch.float64))
     """
     tableau = _find_tableau(method)
-    _check_state(y0)
-    t0, t1 = _number("t0", t0), _number("t1", t1)
+    require_state(y0)
+    t0, t1 = finite_number("t0", t0), finite_number("t1", t1)
     if t1 == t0:
         raise ValueError(f"t1 = t0 = {t0}; expected an interval of positive length")
-    _check_tolerances(rtol, atol)
+    require_tolerances(rtol, atol)
     if max_steps < 1:
         raise ValueError(f"max_steps is {max_steps}; expected at least 1")
     needed = needed_estimates(heuristics, tableau)
-    saved_times = None if save_at is None else _monotone("save_at", save_at, t0, t1)
+    saved_times = None if save_at is None else monotone("save_at", save_at, t0, t1)
     run = _Run(f, tableau, y0.contiguous(), t0, rtol, atol, needed, detach_scale, saved_times, keep_states)
     if grid is None:
-        _warn_of_rounding(rtol, y0.dtype)
-        run.adaptively(t1, _find_controller(controller), _first(first_step), max_steps)
+        warn_of_rounding(rtol, y0.dtype)
+        run.adaptively(t1, find_controller(controller), first_step_of(first_step), max_steps)
     else:
-        times = _monotone("grid", grid, t0, t1)
+        times = monotone("grid", grid, t0, t1)
         if len(times) < 2 or times[0] != t0 or times[-1] != t1:
             raise ValueError(f"grid has {len(times)} times; expected at least 2, from t0 = {t0} to t1 = {t1}")
         run.on_grid(times)
@@ -423,60 +430,3 @@ def _find_tableau(method: str | Tableau) -> Tableau:
     if method not in TABLEAUS:
         raise ValueError(f"method is {method!r}; expected a tableau or one of {', '.join(TABLEAUS)}")
     return TABLEAUS[method]
-
-
-def _find_controller(controller: str | Controller) -> Controller:
-    if not isinstance(controller, str):
-        return controller
-    if controller not in CONTROLLERS:
-        raise ValueError(f"controller is {controller!r}; expected an object or one of {', '.join(CONTROLLERS)}")
-    return CONTROLLERS[controller]
-
-
-def _check_state(y: Tensor) -> None:
-    if not isinstance(y, Tensor):
-        raise ValueError(f"the state is a {type(y).__name__}; expected a tensor")
-    if y.dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"the state has dtype {y.dtype}; expected float32 or float64")
-    if y.numel() == 0:
-        raise ValueError(f"the state has shape {tuple(y.shape)}; expected at least one entry")
-
-
-def _number(name: str, value: float | Tensor) -> float:
-    if isinstance(value, Tensor) and value.requires_grad:
-        raise ValueError(f"{name} requires a gradient; expected a number, times and steps are not differentiated")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} is {value}; expected a finite number")
-    return float(value)
-
-
-def _first(step: float | None) -> float | None:
-    if step is not None and (step := _number("first_step", step)) <= 0:
-        raise ValueError(f"first_step is {step}; expected a positive length")
-    return step
-
-
-def _check_tolerances(rtol: float, atol: float) -> None:
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} is {value}; expected a number of at least 0")
-    if atol == 0:
-        raise ValueError("atol is 0; expected a positive number, or a state at 0 has no scale")
-
-
-def _warn_of_rounding(rtol: float, dtype: torch.dtype) -> None:
-    least = 10 * torch.finfo(dtype).eps
-    if rtol < least:
-        message = f"rtol = {rtol:g} is below ten rounding units of {dtype}, {least:.1e}: rounding will reject steps"
-        warnings.warn(message, stacklevel=3)
-
-
-def _monotone(name: str, times: Sequence[float] | Tensor, t0: float, t1: float) -> list[float]:
-    values = [_number(name, time) for time in (times.tolist() if isinstance(times, Tensor) else times)]
-    forwards = math.copysign(1.0, t1 - t0)
-    for before, after in itertools.pairwise(values):
-        if (after - before) * forwards <= 0:
-            raise ValueError(f"{name} has {before} before {after}; expected times strictly from t0 = {t0} to t1 = {t1}")
-    if values and ((values[0] - t0) * forwards < 0 or (t1 - values[-1]) * forwards < 0):
-        raise ValueError(f"{name} runs from {values[0]} to {values[-1]}; expected times from t0 = {t0} to t1 = {t1}")
-    return values

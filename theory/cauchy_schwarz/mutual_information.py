@@ -63,8 +63,9 @@ def mutual_information(
     Returns
     -------
     scalar
-        Of the kind and dtype of the arguments; at least 0 up to rounding, and 0 for one pair or a constant x or t. Up
-        to the full convention's ``log N``, which is attained as both bandwidths go to 0. Differentiable twice with
+        Of the kind and dtype of the arguments; at least 0 up to rounding, and 0 for one pair or a constant x or t. At
+        most ``log tr KQ``, hence ``2 log N`` in the full convention; it tends to ``log N`` for distinct points as both
+        bandwidths go to 0, which is no bound. Differentiable twice with
         respect to samples and bandwidths; the second derivative takes O(N²) memory. Exponentials are float64 for
         float64 input, else float32; sums are float64.
 

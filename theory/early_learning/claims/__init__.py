@@ -9,6 +9,7 @@ from theory.early_learning.claims import (
     memorization,
     regularizer,
     separatrix,
+    training,
 )
 from theory.early_learning.claims.paper import paper
 
@@ -22,4 +23,5 @@ __all__ = [
     "paper",
     "regularizer",
     "separatrix",
+    "training",
 ]
