@@ -1,6 +1,6 @@
 """Claims of "FerKD: Surgical Label Adaptation for Efficient Distillation" (arXiv 2312.17473)."""
 
-from theory.distillation.claims.label_adaptation import regions, stored_labels
+from theory.distillation.claims.label_adaptation import experiments, regions, stored_labels
 from theory.distillation.claims.label_adaptation.paper import paper
 
-__all__ = ["paper", "regions", "stored_labels"]
+__all__ = ["experiments", "paper", "regions", "stored_labels"]
