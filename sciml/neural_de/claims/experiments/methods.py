@@ -1,0 +1,62 @@
+"""What the methods add to a task's loss, and how they solve: vanilla, ER, ER2, SR, local, TayNODE, STEER."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sciml.neural_de.models import NeuralODE
+from sciml.neural_de.regularizers import TayReg, local_regularizer, steer_end_time
+from sciml.neural_de.solve import Stats, solve
+
+
+class Method(NamedTuple):
+    """One way of training.
+
+    Attributes
+    ----------
+    kind
+        A name in ``PENALTIES``, or "vanilla", "local", "TayNODE", "STEER".
+    coefficient
+        λ at the start, annealed to a tenth of it; for STEER the half-width b.
+    """
+
+    kind: str
+    coefficient: float = 0.0
+
+
+class Pass(NamedTuple):
+    """States at t1, the penalty, and the cost of the solve."""
+
+    y: Tensor
+    penalty: Tensor
+    stats: Stats
+
+
+PENALTIES = {"ER": "REn", "ER2": "RE2", "SR": "RSmax"}
+"""The heuristic of each. ER and SR are those of the authors' code: the mean of q_j h_j, and max_j S_j / x_stab."""
+
+
+def forward(ode: NeuralODE, y0: Tensor, method: Method, generator: torch.Generator) -> Pass:
+    """Solve as a method does in training."""
+    none = y0.new_zeros(())
+    if method.kind == "vanilla":
+        solution = ode(y0)
+        return Pass(solution.y, none, solution.stats)
+    if method.kind == "STEER":
+        solution = ode(y0, t1=steer_end_time(ode.t0, ode.t1, method.coefficient, generator))
+        return Pass(solution.y, none, solution.stats)
+    if method.kind == "local":
+        solution = ode(y0, keep_states=True)
+        return Pass(solution.y, local_regularizer(ode.field, solution, generator=generator), solution.stats)
+    if method.kind == "TayNODE":
+        regularized = TayReg(ode.field, order=3)
+        found = solve(regularized, regularized.augment(y0), ode.t0, ode.t1, rtol=ode.rtol, atol=ode.atol)
+        y, penalty = regularized.split(found.y)
+        return Pass(y, penalty.mean() / y.shape[-1], found.stats)
+    name = PENALTIES[method.kind]
+    solution = ode(y0, heuristics=(name,))
+    penalty = solution.heuristics[name]
+    return Pass(solution.y, penalty / solution.stats.accepted if name == "REn" else penalty, solution.stats)
