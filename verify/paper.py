@@ -38,9 +38,12 @@ class UnknownNameError(ValueError):
     """A paper, claim or figure that is not registered; the message gives the nearest names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        known = sorted(known)
+        super().__init__(kind, name, sorted(known))  # what pickle hands back to a worker's parent
+
+    def __str__(self) -> str:
+        kind, name, known = self.args
         nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or known[:5]
-        super().__init__(f"unknown {kind} {name!r}; nearest: {', '.join(nearest) or 'none are registered'}")
+        return f"unknown {kind} {name!r}; nearest: {', '.join(nearest) or 'none are registered'}"
 
 
 @dataclass(frozen=True, eq=False)
