@@ -12,8 +12,10 @@ import matplotlib as mpl
 import typer
 from rich.progress import track
 
+from verify.check import Skip
 from verify.console import console, story
 from verify.paper import Figure, UnknownNameError, discover, find_paper
+from verify.record import Verdict
 from verify.runner import run, stored_record
 from verify.store import DEFAULT_FOLDER, Store, write_atomically
 
@@ -46,12 +48,16 @@ def draw(figure: Figure, store: Store, out: Path, file_format: Format) -> Path:
 
     Raises
     ------
+    Skip
+        If that claim is skipped, with its reason.
     RuntimeError
         If that claim's record holds no data, with the record's story.
     """
     claim = figure.paper.claims[figure.source]
     record = stored_record(claim, store, "full") or stored_record(claim, store, "quick")
     record = record or run([claim], store)[0]
+    if record.verdict is Verdict.SKIPPED:
+        raise Skip(record.message)
     if not record.tables:
         with (told := console(stderr=True)).capture() as capture:
             told.print(story(record))
@@ -90,8 +96,11 @@ def main(
     figures = [figure for each in papers for figure in each.figures.values()]
     progress = console(stderr=True)
     for figure in track(figures, "figures", console=progress, transient=True, disable=not progress.is_terminal):
-        place = draw(figure, Store(results), out, file_format)
-        console().print(str(place), soft_wrap=True)
+        try:
+            told = str(draw(figure, Store(results), out, file_format))
+        except Skip as reason:
+            told = f"{figure.paper.slug}/{figure.name} is not drawn: {reason}"
+        console().print(told, soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

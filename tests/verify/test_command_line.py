@@ -98,5 +98,23 @@ def test_figures_come_from_records_with_their_data_beside_them(demo):
     assert (folder / "double.double.csv").read_text() == "v,value\n0.0,0.0\n1.0,2.0\n"
 
 
+def test_a_figure_of_a_skipped_claim_is_named_and_the_others_are_drawn(demo):
+    claims = demo.folder / "demo_checks" / "claims.py"
+    skipped = """
+@paper.claim("Eq. 4", mutants={"none": {"data": 1}})
+def rests_on_data(check, data=0):
+    \"\"\"Something about published data.\"\"\"
+    check.skip("set DEMO_DATA to the table")
+
+
+paper.figure(source="rests_on_data")(lambda tables: None)
+"""
+    claims.write_text(claims.read_text() + skipped)
+    done = demo.verify("--paper", "demo", "--out", "figs", "--format", "png", module="verify.figures")
+    assert done.returncode == 0, done.stderr
+    assert "is not drawn: set DEMO_DATA to the table" in done.stdout
+    assert (demo.folder / "figs" / "demo" / "double.png").exists()
+
+
 def test_figures_of_an_unknown_paper_exit_2(demo):
     assert demo.verify("--paper", "nonsense", module="verify.figures").returncode == 2
