@@ -93,6 +93,6 @@ def accuracy_against_evaluations(tables: Tables) -> Figure:
         ring = points["chosen"] > 0
         axes.plot(points["evaluations"][ring], points["accuracy"][ring], "o", ms=14, mfc="none", mec=colour, lw=1)
     axes.set(xlabel="evaluations in a solve", ylabel="right on the test part, %")
-    axes.legend(fontsize=8, loc="lower right")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     plt.close(figure)
     return figure
