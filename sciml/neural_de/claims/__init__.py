@@ -8,6 +8,7 @@ from sciml.neural_de.claims import (
     gradients,
     heuristics,
     printed_tables,
+    regularizers,
     sde_gradients,
     sde_orders,
     spiral_sde,
@@ -15,7 +16,6 @@ from sciml.neural_de.claims import (
     tableaus,
     torchdiffeq_steps,
     torchsde_steps,
-    training,
 )
 from sciml.neural_de.claims.paper import paper
 
@@ -28,6 +28,7 @@ __all__ = [
     "heuristics",
     "paper",
     "printed_tables",
+    "regularizers",
     "sde_gradients",
     "sde_orders",
     "spiral_sde",
@@ -35,5 +36,4 @@ __all__ = [
     "tableaus",
     "torchdiffeq_steps",
     "torchsde_steps",
-    "training",
 ]
