@@ -27,6 +27,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import torch
 
 from theory.cauchy_schwarz import conditional_divergence, mutual_information
@@ -167,7 +168,9 @@ def row(name: str, n: int, threads: int = 1) -> dict[str, float | None]:
     return found
 
 
-def report(n: int, names: tuple[str, ...], limits: dict[str, int]) -> None:
+def report(n: int, names: tuple[str, ...], limits: dict[str, int]) -> dict[str, tuple[float, float]]:
+    """Print a row a method; their seconds and MiB by name."""
+    measured: dict[str, tuple[float, float]] = {}
     ours = row(names[0], n)
     for name in names:
         if n > limits.get(name, n):
@@ -179,15 +182,33 @@ def report(n: int, names: tuple[str, ...], limits: dict[str, int]) -> None:
         print(
             f"| {n:,} | `{name}` | {seconds:.3g} | {times:.3g}× | {memory:,.0f} | {shares:.3g}× | {shown} |", flush=True
         )
+        measured[name] = seconds, memory
+    return measured
 
 
-def main() -> None:
+def draw(curves: dict[int, dict[str, tuple[float, float]]], place: Path) -> None:
+    """Time and memory of the mutual information against N."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
+    for name in curves[SIZES[0]]:
+        sizes = [n for n, measured in curves.items() if name in measured]
+        for axis, column in zip(axes, (0, 1), strict=True):
+            axis.loglog(sizes, [curves[n][name][column] for n in sizes], "o-", ms=4, label=name)
+    for axis, label in zip(axes, ("seconds, forward and backward", "peak memory, MiB"), strict=True):
+        axis.set(xlabel="samples N", ylabel=label)
+        axis.grid(alpha=0.25)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(place, dpi=200)
+
+
+def main(figure: Path | None) -> None:
     head = "| N | | seconds | ratio | MiB | ratio | relative error |\n|---:|---|---:|---:|---:|---:|---:|"
     keops = find_spec("pykeops") is not None
     limits = {"dense": DENSE_UP_TO, "formula of the release": CUBIC_UP_TO, "KeOps": KEOPS_UP_TO if keops else 0}
     print(f"Mutual information\n\n{head}")
-    for n in SIZES:
-        report(n, ("mutual_information", "dense", "formula of the release", "KeOps"), limits)
+    names: tuple[str, ...] = ("mutual_information", "dense", "formula of the release", "KeOps")
+    curves = {n: report(n, names, limits) for n in SIZES}
+    if figure is not None:
+        draw(curves, figure)
     both = row("mutual_information", SIZES[-1], threads=2)
     print(f"| {SIZES[-1]:,} | the same, two threads | {both['seconds']:.3g} | | {both['memory']:,.0f} | | |")
     print(f"\nConditional divergence\n\n{head}")
@@ -200,12 +221,13 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--measure")
-    parser.add_argument("--size", type=int)
-    parser.add_argument("--threads", type=int, default=1)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw time and memory against N into this file")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
         measure(arguments.measure, arguments.size, arguments.threads)
     else:
-        main()
+        main(arguments.figure)
