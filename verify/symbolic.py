@@ -50,7 +50,8 @@ def prove(statement: sp.Basic | z3.BoolRef | bool, seed: int = 0) -> Evidence:
 
 
 def _prove_by_z3(formula: z3.BoolRef) -> Evidence:
-    solver = z3.Solver()
+    formula = formula.translate(z3.Context())  # in z3's own, the model would depend on what was proved before
+    solver = z3.Solver(ctx=formula.ctx)
     solver.set("timeout", _Z3_MILLISECONDS)
     solver.add(z3.Not(formula))
     answer = solver.check()

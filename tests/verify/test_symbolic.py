@@ -59,3 +59,15 @@ def test_what_cannot_be_settled_is_undecided():
     assert prove(near_miss).outcome in {"fails", "undecided"}
     hard = z3.Real("a") ** z3.Real("b") > 0
     assert prove(hard).outcome != "holds"
+
+
+def test_a_counterexample_of_z3_does_not_depend_on_what_was_proved_before():
+    def found():
+        p, q = (z3.Reals(" ".join(f"{name}{i}" for i in range(3))) for name in "pq")
+        domain = z3.And(sum(p) == 1, sum(q) == 1, *(x > 0 for x in [*p, *q]), p[0] >= q[0])
+        return prove(z3.Implies(domain, z3.And(p[1] <= q[1], p[2] <= q[2]))).counterexample
+
+    first = found()
+    a, b, c = z3.Reals("q2 p1 other")
+    prove(z3.Implies(a * a + b * b + c * c < 1, a + b + c < 2))
+    assert found() == first
