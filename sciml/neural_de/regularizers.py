@@ -76,8 +76,8 @@ def local_regularizer(
         As there.
     kind
         ``"biased"``: t_reg is one of the N accepted times before t1, each as likely; N times the mean is R_E.
-        ``"uniform"`` (the authors call it unbiased): t_reg is uniform in time, and the mean is Σ E_j h_j² / |t1 − t0|
-        up to the variation of E within a step, which is not R_E.
+        ``"uniform"`` (the authors call it unbiased): t_reg is uniform in time. R_E is no fixed multiple of
+        the mean: a step of length h_j restarted within the j-th step is one that the controller did not choose.
     generator
         Source of randomness on the CPU; torch's own if ``None``.
 

