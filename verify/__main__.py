@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from verify.check import Level
 from verify.console import RunProgress, console, story, totals, verdict_table
+from verify.mathematics import to_text
 from verify.paper import Claim, UnknownNameError, discover, find_claim, find_paper
 from verify.record import Record
 from verify.runner import run as run_claims
@@ -47,7 +49,8 @@ def list_claims(
         if claim.paper is not current:
             current = claim.paper
             out.print(f"[bold]{current.slug}[/]  {current.title} (arXiv {current.arxiv})", soft_wrap=True)
-        out.print(f"  {claim.id}  [dim]{claim.ref} · expected {claim.expected}[/]\n    {claim.summary}")
+        out.print(f"  {claim.id}  [dim]{escape(claim.ref)} · expected {claim.expected}[/]")
+        out.print(f"    {escape(to_text(claim.summary))}")
 
 
 @app.command()
@@ -105,6 +108,17 @@ def _report(records: list[Record], folder: str, *, in_full: bool) -> None:
 
 
 def _select(slug: str | None, identifiers: list[str]) -> list[Claim]:
+    claims = _find(slug, identifiers)
+    for claim in claims:  # before anything runs
+        try:
+            to_text(claim.statement)
+        except ValueError as error:
+            console(stderr=True).print(f"claim {claim.id}: {error}", soft_wrap=True, markup=False)
+            raise typer.Exit(2) from error
+    return claims
+
+
+def _find(slug: str | None, identifiers: list[str]) -> list[Claim]:
     try:
         paper = None if slug is None else find_paper(slug)
         if identifiers:

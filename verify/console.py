@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from verify.mathematics import to_text
 from verify.paper import Claim
 from verify.record import Record, Verdict
 from verify.verdicts import HEADINGS, verdict_rows
@@ -68,7 +69,7 @@ def story(record: Record) -> RenderableType:
     """Everything a reader needs to see why a record says what it says."""
     lines: list[RenderableType] = [
         Text(f"{record.id} [{record.ref}]", style="bold"),
-        Padding(Text(record.statement), (0, 0, 0, 2)),
+        Padding(Text(to_text(record.statement)), (0, 0, 0, 2)),
         Text(f"verdict   {record.verdict} (expected {record.expected})", style=_COLOUR[record.verdict]),
     ]
     if record.message:

@@ -56,7 +56,7 @@ class Claim:
         The paper that makes the claim.
     body
         Takes a :class:`~verify.check.Check` and, with defaults, whatever a mutant may replace. Its docstring is the
-        statement.
+        statement, with TeX between dollar signs.
     ref
         Where in the paper: "Theorem 4.3", "Eq. 10".
     expected
@@ -115,7 +115,7 @@ class Claim:
 
     @property
     def statement(self) -> str:
-        """The whole docstring."""
+        """The whole docstring, its formulas as written."""
         return inspect.cleandoc(self.body.__doc__ or "")
 
     @property

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from verify.mathematics import to_text
 from verify.paper import Paper
 from verify.record import Record, Verdict
 
@@ -24,7 +25,7 @@ def verdict_rows(records: Iterable[Record]) -> Iterator[tuple[str, ...]]:
             record.strength or "–",
             f"{record.killed}/{len(record.mutants)}{controls}",
             f"{record.seconds:.1f}",
-            record.summary,
+            to_text(record.summary),
         )
 
 

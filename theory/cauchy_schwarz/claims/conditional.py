@@ -75,10 +75,10 @@ def regression(seed):
     mutants={"down to −0.007": {"least": "-0.007"}},
 )
 def estimator_of_the_conditional_divergence_is_nonnegative(check, variant="paper", least="0"):
-    r"""D̂ ≥ 0 for Proposition 1, as for the divergence that it estimates.
+    r"""$\hat{D} \ge 0$ for Proposition 1, as for the divergence that it estimates.
 
-    False: −0.0072976347744219 at x = (2, 4, 3), y = (−1, −1, 1), ŷ = (−1, −1, 2), σ_x = 1, σ_y = 3. Its weights
-    belong to the row alone, so that S is no inner product of two densities.
+    False: $-0.0072976347744219$ at $x = (2, 4, 3)$, $y = (-1, -1, 1)$, $\hat{y} = (-1, -1, 2)$, $\sigma_x = 1$,
+    $\sigma_y = 3$. Its weights belong to the row alone, so that $S$ is no inner product of two densities.
     """
     at = {name: (value, value) for name, value in WITNESS.items()}
     check.certifies(lambda **point: in_balls(variant, **point) - arb(least), over=at, says="three points")
@@ -98,9 +98,9 @@ def estimator_of_the_conditional_divergence_is_nonnegative(check, variant="paper
     mutants={"up to 0.04": {"allowed": "0.04"}},
 )
 def estimator_of_the_conditional_divergence_is_symmetric(check, variant="paper", allowed="1e-12"):
-    r"""Targets and predictions can be exchanged: D̂(y, ŷ) = D̂(ŷ, y).
+    r"""Targets and predictions can be exchanged: $\hat{D}(y, \hat{y}) = \hat{D}(\hat{y}, y)$.
 
-    False: −0.0072976 against +0.0349965 at the same three points. 1e-12 allows for the width of the balls.
+    False: $-0.0072976$ against $+0.0349965$ at the same three points. $10^{-12}$ allows for the width of the balls.
     """
 
     def agreement(**point):
@@ -160,11 +160,11 @@ def minimised(variant, seed, size, steps):
     controls={"weights 1/(k_i k_j)": {"variant": "psd"}},
 )
 def exact_predictions_are_a_stationary_point_of_the_loss(check, variant="paper"):
-    r"""∂D̂/∂ŷ = 0 at ŷ = y.
+    r"""$\partial\hat{D}/\partial\hat{y} = 0$ at $\hat{y} = y$.
 
-    False of Proposition 1: the derivative by ŷ_a is Σ_j (w_ja − w_aj) K_aj κ'(y_a − y_j)/S, and w_ja ≠ w_aj unless
-    a and j are in equally dense places. Minimisation leaves the exact predictions. With weights 1/(k_i k_j) it is 0,
-    proved for three points with any kernels of the inputs.
+    False of Proposition 1: the derivative by $\hat{y}_a$ is $\sum_j (w_{ja} - w_{aj}) K_{aj} \kappa'(y_a - y_j)/S$, and
+    $w_{ja} \ne w_{aj}$ unless $a$ and $j$ are in equally dense places. Minimisation leaves the exact predictions. With
+    weights $1/(k_i k_j)$ it is 0, proved for three points with any kernels of the inputs.
     """
     value, y, y_hat = symbolic_divergence(WEIGHTS[variant])
     slope = sp.diff(value, y_hat[0]).subs(dict(zip(y_hat, y, strict=True)))
@@ -200,10 +200,12 @@ def exact_predictions_are_a_stationary_point_of_the_loss(check, variant="paper")
     },
 )
 def our_estimator_is_the_divergence_of_two_densities(check, formula=conditional_divergence):
-    r"""With weights 1/(k_i k_j), D̂ = D_CS(p̃; q̃) for p̃(x, y) = Σ_i k_i⁻¹ G(x − x_i) G(y − y_i), q̃ alike with ŷ_i.
+    r"""With weights $1/(k_i k_j)$, $\hat{D} = D_{\text{CS}}(\tilde{p}; \tilde{q})$ for
+    $\tilde{p}(x, y) = \sum_i k_i^{-1}\,G(x - x_i)\,G(y - y_i)$, $\tilde{q}$ alike with $\hat{y}_i$.
 
-    G are Gaussian densities of deviations σ_x/√2 and σ_y/√2, k_i⁻¹ stands for 1/p̂(x_i). So D̂ is nonnegative,
-    symmetric, and 0 with gradient 0 at ŷ = y. p̃ and q̃ are integrated by quadrature in ball arithmetic.
+    $G$ are Gaussian densities of deviations $\sigma_x/\sqrt{2}$ and $\sigma_y/\sqrt{2}$, $k_i^{-1}$ stands for
+    $1/\hat{p}(x_i)$. So $\hat{D}$ is nonnegative, symmetric, and 0 with gradient 0 at $\hat{y} = y$. $\tilde{p}$ and
+    $\tilde{q}$ are integrated by quadrature in ball arithmetic.
     """
     x, y, y_hat = [0.0, 0.4, 1.5, 1.75], [0.5, -0.5, 1.0, 2.0], [0.25, -0.75, 2.5, 1.5]
     for width_x, width_y in ((0.5, 1.5), (1.25, 0.5)):
@@ -241,10 +243,11 @@ def welsch(squares, width):
     },
 )
 def narrow_input_kernel_leaves_welschs_loss(check, loss=welsch, width_x=0.02):
-    r"""σ_x → 0, distinct inputs: D̂ = −2 log mean κ(ŷ_i − y_i), the correntropy loss, whatever the weights.
+    r"""$\sigma_x \to 0$, distinct inputs: $\hat{D} = -2 \log \text{mean}\,\kappa(\hat{y}_i - y_i)$, the correntropy
+    loss, whatever the weights.
 
-    At distances of 50 σ_x the kernels of different inputs are below 1e-500, and K is the identity. A bounded loss of
-    each residual, computed in O(N).
+    At distances of $50 \sigma_x$ the kernels of different inputs are below $10^{-500}$, and $K$ is the identity. A
+    bounded loss of each residual, computed in $O(N)$.
     """
 
     def agree(seed, width):
@@ -279,10 +282,11 @@ def variance_of_squares(e):
 def wide_output_kernel_makes_welschs_loss_the_squared_error(
     check, limit=lambda e: sum(v**2 for v in e) / len(e), correction=lambda e: -variance_of_squares(e) / 4
 ):
-    r"""σ_y²·(−2 log mean κ(e)) = mean e² − (mean e⁴ − (mean e²)²)/4σ_y² + O(σ_y⁻⁴) as σ_y → ∞.
+    r"""$\sigma_y^2 \cdot (-2 \log \text{mean}\,\kappa(e)) = \text{mean}\,e^2 - (\text{mean}\,e^4 -
+    (\text{mean}\,e^2)^2)/4\sigma_y^2 + O(\sigma_y^{-4})$ as $\sigma_y \to \infty$.
 
-    Two derivatives in 1/σ_y² of three residuals, proved. Of the function with any number: the mean squared error is not
-    exceeded, nor undercut by more than max e⁴/16σ_y² (Hoeffding's lemma).
+    Two derivatives in $1/\sigma_y^2$ of three residuals, proved. Of the function with any number: the mean squared
+    error is not exceeded, nor undercut by more than $\max e^4/16\sigma_y^2$ (Hoeffding's lemma).
     """
     e, inverse = residuals(3)
     loss = -2 * sp.log(sum(sp.exp(-inverse * v**2 / 2) for v in e) / len(e))
@@ -308,11 +312,12 @@ def wide_output_kernel_makes_welschs_loss_the_squared_error(
     mutants={"half the mean squared error": {"share": 0.5}},
 )
 def loss_is_the_squared_error_when_both_bandwidths_vanish(check, outputs="narrow", share=1.0):
-    r"""With σ_x, σ_y → 0 the loss becomes the mean squared error, σ_y² D̂ → mean e².
+    r"""With $\sigma_x, \sigma_y \to 0$ the loss becomes the mean squared error,
+    $\sigma_y^2 \hat{D} \to \text{mean}\,e^2$.
 
-    False: it becomes the least squared error, σ_y² D̂ → min e², which one exact prediction makes 0. The mean squared
-    error takes σ_x → 0 and σ_y → ∞. Residuals 1, 2 and 3 with σ_y = 0.01 and 100; max e⁴/16σ_y² is 6e-4 for the wide
-    kernel, and half of it for its mean error.
+    False: it becomes the least squared error, $\sigma_y^2 \hat{D} \to \min e^2$, which one exact prediction makes 0.
+    The mean squared error takes $\sigma_x \to 0$ and $\sigma_y \to \infty$. Residuals 1, 2 and 3 with $\sigma_y = 0.01$
+    and 100; $\max e^4/16\sigma_y^2$ is $6 \cdot 10^{-4}$ for the wide kernel, and half of it for its mean error.
     """
 
     def agreement(e1, e2, e3, sigma_y):
@@ -348,10 +353,11 @@ def wide_output_kernel_leaves_a_smoothed_squared_error(
         / sum(m[i, j] for i in range(len(e)) for j in range(len(e)))
     ),
 ):
-    r"""σ_y → ∞ at any σ_x: σ_y² D̂ → eᵀMe / 1ᵀM1 with e = ŷ − y and M_ij = K_ij/(k_i k_j).
+    r"""$\sigma_y \to \infty$ at any $\sigma_x$: $\sigma_y^2 \hat{D} \to e^\top Me / 1^\top M1$ with $e = \hat{y} - y$
+    and $M_{ij} = K_{ij}/(k_i k_j)$.
 
-    Residuals that alternate between neighbours are nearly free. The slope in 1/σ_y² is proved for three points and any
-    symmetric M; of the function the error is at most R⁴/16σ_y², R the largest distance of outputs.
+    Residuals that alternate between neighbours are nearly free. The slope in $1/\sigma_y^2$ is proved for three points
+    and any symmetric $M$; of the function the error is at most $R^4/16\sigma_y^2$, $R$ the largest distance of outputs.
     """
     y, y_hat, inverse = sp.symbols("y1:4"), sp.symbols("z1:4"), sp.Symbol("1/sigma^2", positive=True)
     m = sp.Matrix(3, 3, lambda i, j: sp.Symbol(f"M{min(i, j)}{max(i, j)}", positive=True))
@@ -405,10 +411,11 @@ def losses_by_bandwidth(seed):
     },
 )
 def an_isolated_input_weighs_as_much_as_a_cluster(check, variants=("paper", "psd"), share=lambda count: 0.5):
-    r"""n points at one input, with residual a, and one far away, with residual b: D̂ = −2 log(½κ(a) + ½κ(b)) for all n.
+    r"""$n$ points at one input, with residual $a$, and one far away, with residual $b$:
+    $\hat{D} = -2 \log(\frac{1}{2}\kappa(a) + \frac{1}{2}\kappa(b))$ for all $n$.
 
-    x is integrated with Lebesgue measure: the sum over a cluster has the weight n²/n² = 1. The released code's weights
-    give the n points the share n/(n + 1).
+    $x$ is integrated with Lebesgue measure: the sum over a cluster has the weight $n^2/n^2 = 1$. The released code's
+    weights give the $n$ points the share $n/(n + 1)$.
     """
 
     def agree(count, a, b, width):
@@ -435,10 +442,12 @@ C, V, REACH = sp.symbols("c v L", positive=True)
     },
 )
 def divergence_of_two_lines_grows_without_bound_with_the_domain(check, weight=lambda u: 1 / (2 * REACH), noise=V):
-    r"""y|x ~ N(f(x), v) and N(f(x) + cx, v): D = −2 log (1/2L) ∫ e^{−c²x²/4v} dx over |x| ≤ L → ∞ as L → ∞.
+    r"""$y|x \sim N(f(x), v)$ and $N(f(x) + cx, v)$: $D = -2 \log\,(1/2L) \int e^{-c^2x^2/4v}\,dx$ over $|x| \le L$
+    $\to \infty$ as $L \to \infty$.
 
-    Whatever the distribution of the inputs, as p(x) does not enter: D = 2 log(cL/√(πv)) − 2 log erf(cL/2√v). On
-    unbounded inputs ∬p²(y|x) dx dy is infinite and the divergence is not defined.
+    Whatever the distribution of the inputs, as $p(x)$ does not enter:
+    $D = 2 \log(cL/\sqrt{\pi v}) - 2 \log\,\mathrm{erf}(cL/2\sqrt{v})$. On unbounded inputs $\iint p^2(y|x)\,dx\,dy$ is
+    infinite and the divergence is not defined.
     """
     u = sp.Symbol("u", real=True)
     mean = sp.integrate(weight(u) * sp.exp(-(C**2) * u**2 / (4 * noise)), (u, -REACH, REACH))
@@ -496,10 +505,11 @@ def estimators_converge_to_lebesgue_weights_but_the_released_one_to_the_density_
     weight=LIMITS,
     added=0.5,
 ):
-    r"""y|x ~ N(f, s²), ŷ|x ~ N(g, s²) on [0, 1]: D̂ → −2 log ∫ w(x) e^{−(f − g)²/4v} dx, v = s² + σ_y²/2, σ_x small.
+    r"""$y|x \sim N(f, s^2)$, $\hat{y}|x \sim N(g, s^2)$ on $[0, 1]$:
+    $\hat{D} \to -2 \log \int w(x)\,e^{-(f - g)^2/4v}\,dx$, $v = s^2 + \sigma_y^2/2$, $\sigma_x$ small.
 
-    w = 1 for Proposition 1 and for weights 1/(k_i k_j); w = p(x) for the released code, which estimates another
-    quantity. Inputs of density (8 − 6x)/5. A sample is close if it is nearer to the limit than half of the distance
+    $w = 1$ for Proposition 1 and for weights $1/(k_i k_j)$; $w = p(x)$ for the released code, which estimates another
+    quantity. Inputs of density $(8 - 6x)/5$. A sample is close if it is nearer to the limit than half of the distance
     between the limits for the two weights.
     """
     size = check.at(quick=(40, 600), full=(100, 1500))

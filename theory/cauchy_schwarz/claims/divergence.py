@@ -50,9 +50,10 @@ def squared_secant(pp, qq, pq):
     },
 )
 def divergence_is_nonnegative_and_zero_only_for_proportional_densities(check, ratio=squared_secant):
-    r"""D_CS(p; q) ≥ 0, and D_CS = 0 iff p ∝ q almost everywhere.
+    r"""$D_{\text{CS}}(p; q) \ge 0$, and $D_{\text{CS}} = 0$ iff $p \propto q$ almost everywhere.
 
-    ‖p − tq‖² = ∫p² − 2t∫pq + t²∫q² ≥ 0 in any L², at t = ∫pq/∫q². That square is what is left if D_CS = 0.
+    $\|p - tq\|^2 = \int p^2 - 2t\int pq + t^2\int q^2 \ge 0$ in any $L^2$, at $t = \int pq/\int q^2$. That square is
+    what is left if $D_{\text{CS}} = 0$.
     """
     pp, qq, pq = z3.Reals("pp qq pq")
     residue = pp - 2 * (pq / qq) * pq + (pq / qq) * (pq / qq) * qq
@@ -78,9 +79,9 @@ def divergence_is_nonnegative_and_zero_only_for_proportional_densities(check, ra
     },
 )
 def divergence_is_symmetric_and_blind_to_the_scale_of_each_argument(check, ratio=squared_secant):
-    r"""D_CS(q; p) = D_CS(p; q) = D_CS(c p; c' q): densities need not be normalised.
+    r"""$D_{\text{CS}}(q; p) = D_{\text{CS}}(p; q) = D_{\text{CS}}(c p; c' q)$: densities need not be normalised.
 
-    ∫p², ∫q² and ∫pq become c²∫p², c'²∫q² and cc'∫pq.
+    $\int p^2$, $\int q^2$ and $\int pq$ become $c^2\int p^2$, $c'^2\int q^2$ and $cc'\int pq$.
     """
     pp, qq, pq, c, other = sp.symbols("pp qq pq c c'", positive=True)
     scaled = ratio(other**2 * qq, c**2 * pp, c * other * pq)
@@ -122,10 +123,12 @@ def divergence_after(jacobian):
     },
 )
 def divergence_is_unchanged_by_joint_affine_maps(check, jacobian=lambda x: acb(-2.5)):
-    r"""x → Ax + b with invertible A, applied to both densities, leaves D_CS as it was; other bijections change it.
+    r"""$x \to Ax + b$ with invertible $A$, applied to both densities, leaves $D_{\text{CS}}$ as it was; other
+    bijections change it.
 
-    ∫p̃q̃ dy = ∫ pq/|det T'| dx, and a constant cancels. In this, D_CS differs from KL. The certificate allows ten units
-    in the last place of float64, the search the digits lost by a condition number of A up to 1e4.
+    $\int \tilde{p}\tilde{q}\,dy = \int pq/|\det T'|\,dx$, and a constant cancels. In this, $D_{\text{CS}}$ differs from
+    KL. The certificate allows ten units in the last place of float64, the search the digits lost by a condition number
+    of $A$ up to $10^4$.
     """
     p_and_q = (np.zeros(1), np.eye(1), np.full(1, 3.0), 4 * np.eye(1))
     target = float(gaussian_divergence(*p_and_q))
@@ -156,9 +159,10 @@ def divergence_is_unchanged_by_joint_affine_maps(check, jacobian=lambda x: acb(-
     },
 )
 def divergence_is_finite_wherever_supports_overlap(check, formula=discrete_divergence):
-    r"""U[0, 1] against U[½, 3/2]: D_CS = 2 log 2, though KL = ∞ both ways; U[0, 1] against U[0, L]: D_CS = log L = KL.
+    r"""$U[0, 1]$ against $U[\frac{1}{2}, 3/2]$: $D_{\text{CS}} = 2 \log 2$, though $\mathrm{KL} = \infty$ both ways;
+    $U[0, 1]$ against $U[0, L]$: $D_{\text{CS}} = \log L = \mathrm{KL}$.
 
-    It is infinite iff the supports are disjoint. Uniform densities are constant on bins of width ½ and 1.
+    It is infinite iff the supports are disjoint. Uniform densities are constant on bins of width $\frac{1}{2}$ and 1.
     """
     value = arb(formula(np.array([1.0, 1, 0]), np.array([0.0, 1, 1])))
     check.certifies_value(lambda: value, lambda: 2 * arb(2).log(), within=ROUNDING, says="overlapping by half")
@@ -191,10 +195,11 @@ def divergence_is_finite_wherever_supports_overlap(check, formula=discrete_diver
     },
 )
 def angle_obeys_the_triangle_inequality(check, least_cosine=lambda a, b, sine_a, sine_b: a * b - sine_a * sine_b):
-    r"""θ = arccos e^{−D_CS/2} is a metric: θ(p, r) ≤ θ(p, q) + θ(q, r), i.e. cos θ(p, r) ≥ cos(θ(p, q) + θ(q, r)).
+    r"""$\theta = \arccos e^{-D_{\text{CS}}/2}$ is a metric: $\theta(p, r) \le \theta(p, q) + \theta(q, r)$, i.e.
+    $\cos \theta(p, r) \ge \cos(\theta(p, q) + \theta(q, r))$.
 
-    The Gram determinant 1 + 2abc − a² − b² − c² of three unit vectors is nonnegative. D_CS itself has no triangle
-    inequality: that would be c ≥ ab.
+    The Gram determinant $1 + 2abc - a^2 - b^2 - c^2$ of three unit vectors is nonnegative. $D_{\text{CS}}$ itself has
+    no triangle inequality: that would be $c \ge ab$.
     """
     a, b, c, sine_a, sine_b = z3.Reals("a b c sine_a sine_b")
     unit = z3.And(a >= 0, b >= 0, c >= 0, sine_a >= 0, sine_b >= 0, a * a + sine_a**2 == 1, b * b + sine_b**2 == 1)

@@ -64,10 +64,11 @@ def log_inner_product(p, q):
     },
 )
 def gaussian_divergence_is_the_closed_form(check, formula=gaussian_divergence):
-    r"""D_CS = δᵀ(Σ₁+Σ₂)⁻¹δ + log|Σ₁+Σ₂| − d log 2 − ½log|Σ₁| − ½log|Σ₂|.
+    r"""$D_{\text{CS}} = \delta^\top(\Sigma_1+\Sigma_2)^{-1}\delta + \log|\Sigma_1+\Sigma_2| - d \log 2 -
+    \frac{1}{2}\log|\Sigma_1| - \frac{1}{2}\log|\Sigma_2|$.
 
     In one dimension the densities are integrated in ball arithmetic; the certificate allows ten units in the last place
-    of float64. In more, ∫pq is a difference of log-partition functions, in 50 digits.
+    of float64. In more, $\int pq$ is a difference of log-partition functions, in 50 digits.
     """
     for mean, deviation in ((3, 2), (0.5, 0.25), (-1, 1)):
         p, q = (lambda x: normal(x, 0, 1)), (lambda x, m=mean, s=deviation: normal(x, m, s))
@@ -138,7 +139,7 @@ def from_kernel(kernel):
     },
 )
 def mixture_divergence_sums_over_pairs_of_components(check, formula=mixture_divergence):
-    r"""∫pq = Σ_kl w_k v_l N(μ_k; ν_l, Σ_k + T_l) for Gaussian mixtures.
+    r"""$\int pq = \sum_{kl} w_k v_l\,N(\mu_k; \nu_l, \Sigma_k + T_l)$ for Gaussian mixtures.
 
     Against quadrature of the mixtures in ball arithmetic, to ten units in the last place of float64; then with two
     components in up to 3 dimensions against log-partition functions, and at 100 standard deviations.
@@ -206,10 +207,12 @@ def canonical(cov, split):
     },
 )
 def gaussian_cs_information_is_shannon_s_less_a_bounded_correction(check, correction=lambda square: 1 - square / 4):
-    r"""Jointly Gaussian x and t with canonical correlations ρ_k: I_CS = Σ_k [−½log(1 − ρ_k²) + log(1 − ρ_k²/4)].
+    r"""Jointly Gaussian $x$ and $t$ with canonical correlations $\rho_k$: $I_{\text{CS}} = \sum_k [-\frac{1}{2}\log(1 -
+    \rho_k^2) + \log(1 - \rho_k^2/4)]$.
 
-    The first terms are Shannon's information I; hence I − K log(4/3) ≤ I_CS ≤ I for K pairs. Proved for one pair; in
-    canonical coordinates the pairs are independent and the divergences add, which the search shows of the function.
+    The first terms are Shannon's information $I$; hence $I - K \log(4/3) \le I_{\text{CS}} \le I$ for $K$ pairs. Proved
+    for one pair; in canonical coordinates the pairs are independent and the divergences add, which the search shows of
+    the function.
     """
     rho = sp.Symbol("rho", real=True)
     s, t = sp.symbols("s t", positive=True)
@@ -253,11 +256,12 @@ def limit_of_estimator(rho, width):
 def bandwidth_attenuates_the_correlation_that_an_estimator_sees(
     check, attenuated=lambda rho, width: rho / (1 + width**2 / 2)
 ):
-    r"""With kernels of width σ the estimator of I_CS converges to the I_CS of correlation ρ/(1 + σ²/2), unit variances.
+    r"""With kernels of width $\sigma$ the estimator of $I_{\text{CS}}$ converges to the $I_{\text{CS}}$ of correlation
+    $\rho/(1 + \sigma^2/2)$, unit variances.
 
     Its limit is written with expectations of kernels and evaluated as Gaussian integrals, without densities. The table
-    holds I_CS of d independent pairs of correlation 0.9 with kernels in d dimensions: at the median distance,
-    √(2 χ²_d-median), the information per pair falls like 1/d².
+    holds $I_{\text{CS}}$ of $d$ independent pairs of correlation 0.9 with kernels in $d$ dimensions: at the median
+    distance, $\sqrt{2\,\chi_d^2\text{-median}}$, the information per pair falls like $1/d^2$.
     """
     rho, width = sp.Symbol("rho", real=True), sp.Symbol("sigma", positive=True)
     seen = attenuated(rho, width) ** 2

@@ -46,11 +46,13 @@ def direction(r, m, a, log=sp.log):
     },
 )
 def hoelder_divergence_of_gaussians_is_the_closed_form(check, formula=gaussian_hoelder_divergence):
-    r"""D_λ = ½δᵀ(Σ₂+aΣ₁)⁻¹δ + (1/2a) log(|Σ₂+aΣ₁|/|λΣ₂|) + (1/2λ) log(|Σ₂|/|Σ₁|) for Gaussians, a = λ − 1.
+    r"""$D_\lambda = \frac{1}{2}\delta^\top(\Sigma_2+a\Sigma_1)^{-1}\delta + (1/2a)
+    \log(|\Sigma_2+a\Sigma_1|/|\lambda\Sigma_2|) + (1/2\lambda) \log(|\Sigma_2|/|\Sigma_1|)$ for Gaussians,
+    $a = \lambda - 1$.
 
     Against quadrature of the definition to ten units in the last place of float64, and in more dimensions against the
-    sum over common principal directions, to what its oracle loses by a condition number of 1e3. D_λ ≥ 0, and
-    D_λ → KL(p‖q) as λ → 1.
+    sum over common principal directions, to what its oracle loses by a condition number of $10^3$. $D_\lambda \ge 0$,
+    and $D_\lambda \to \mathrm{KL}(p\|q)$ as $\lambda \to 1$.
     """
     measured = {}
     for order in (1.5, 3.0, 4.0):
@@ -85,10 +87,10 @@ def full(p, q):
     },
 )
 def hoelder_divergence_of_order_two_is_the_full_divergence(check, named=full):
-    r"""At λ = 2 the Hölder divergence is D_CS = log(∫p²∫q²/(∫pq)²).
+    r"""At $\lambda = 2$ the Hölder divergence is $D_{\text{CS}} = \log(\int p^2\int q^2/(\int pq)^2)$.
 
-    False: the exponents 1/(1 − λ) = −1 and ±1/2 give half of it, −log cos. Nor is it the Rényi divergence of order 2,
-    log ∫p²/q: the family is that of the relative Rényi power.
+    False: the exponents $1/(1 - \lambda) = -1$ and $\pm 1/2$ give half of it, $-\log \cos$. Nor is it the Rényi
+    divergence of order 2, $\log \int p^2/q$: the family is that of the relative Rényi power.
     """
     p, q = sp.symbols("p1:3", positive=True), sp.symbols("q1:3", positive=True)
     order = sp.Integer(2)

@@ -80,9 +80,10 @@ def proves_nonnegative(check, gap, says):
 def both_divergences_are_sums_over_common_principal_directions(
     check, half_of=lambda r, m: half(r, m, np.log), kl_of=lambda r, m: kl(r, m, np.log)
 ):
-    r"""D_½ and KL of two Gaussians are sums over directions in which Σ_q is the identity and Σ_p = diag(r_k).
+    r"""$D_{1/2}$ and KL of two Gaussians are sums over directions in which $\Sigma_q$ is the identity and
+    $\Sigma_p = \mathrm{diag}(r_k)$.
 
-    The oracle solves the generalized eigenproblem. The tolerance is what it loses by condition numbers up to 1e6.
+    The oracle solves the generalized eigenproblem. The tolerance is what it loses by condition numbers up to $10^6$.
     """
 
     def agree(seed, size):
@@ -106,10 +107,10 @@ def both_divergences_are_sums_over_common_principal_directions(
     },
 )
 def half_divergence_of_gaussians_is_at_most_both_kullback_leiblers(check, divergence=half):
-    r"""−log cos ∠(p, q) ≤ min{KL(p‖q), KL(q‖p)} for all Gaussians in all dimensions.
+    r"""$-\log \cos \angle(p, q) \le \min\{\mathrm{KL}(p\|q), \mathrm{KL}(q\|p)\}$ for all Gaussians in all dimensions.
 
-    The derivative of KL − D_½ at m = 0 is (r − 1)(2r + 1)/(4r(1 + r)). Nearly an equality for r → 0, m → ∞, which a
-    search does not find.
+    The derivative of $\mathrm{KL} - D_{1/2}$ at $m = 0$ is $(r - 1)(2r + 1)/(4r(1 + r))$. Nearly an equality for
+    $r \to 0$, $m \to \infty$, which a search does not find.
     """
     proves_nonnegative(check, kl(R, M) - divergence(R, M), "KL(p‖q) − D_½")
 
@@ -126,10 +127,10 @@ def half_divergence_of_gaussians_is_at_most_both_kullback_leiblers(check, diverg
     controls={"half convention": {"convention": "half"}},
 )
 def full_divergence_of_gaussians_is_at_most_both_kullback_leiblers(check, convention="full"):
-    r"""log(∫p²∫q²/(∫pq)²) ≤ min{KL(p‖q), KL(q‖p)} for all Gaussians.
+    r"""$\log(\int p^2\int q^2/(\int pq)^2) \le \min\{\mathrm{KL}(p\|q), \mathrm{KL}(q\|p)\}$ for all Gaussians.
 
-    False: N(0, 1) and N(3, 4) have D = 9/5 + log(5/4) = 2.023 and KL(p‖q) = 3/4 + log 2 = 1.443. The inequality belongs
-    to the half convention; the definition has the factor 2.
+    False: $N(0, 1)$ and $N(3, 4)$ have $D = 9/5 + \log(5/4) = 2.023$ and $\mathrm{KL}(p\|q) = 3/4 + \log 2 = 1.443$.
+    The inequality belongs to the half convention; the definition has the factor 2.
     """
 
     def kl_less_divergence(mean, variance):
@@ -166,9 +167,11 @@ def critical_distance(r, log=sp.log):
     },
 )
 def full_divergence_exceeds_kl_where_p_is_narrow_and_far(check, critical=critical_distance):
-    r"""In one dimension D_full > KL(p‖q) iff r < 1 and m > m* = [½(r − 1) − log((1 + r)/2)]·2(1 + r)/(1 − r).
+    r"""In one dimension $D_{\text{full}} > \mathrm{KL}(p\|q)$ iff $r < 1$ and
+    $m > m^* = [\frac{1}{2}(r - 1) - \log((1 + r)/2)] \cdot 2(1 + r)/(1 - r)$.
 
-    KL − D_full falls with m if r < 1 and vanishes at m*; for r ≥ 1 it is nonnegative at m = 0 and does not fall.
+    $\mathrm{KL} - D_{\text{full}}$ falls with $m$ if $r < 1$ and vanishes at $m^*$; for $r \ge 1$ it is nonnegative at
+    $m = 0$ and does not fall.
     """
     gap = kl(R, M) - 2 * half(R, M)
     narrow = 1 / (1 + sp.Symbol("u", positive=True))
@@ -199,9 +202,10 @@ def full_divergence_exceeds_kl_where_p_is_narrow_and_far(check, critical=critica
     },
 )
 def full_divergence_of_gaussians_is_at_most_half_the_jeffreys_divergence(check, factor=1, other=reverse_kl):
-    r"""D_full ≤ ½[KL(p‖q) + KL(q‖p)] for all Gaussians in all dimensions; an equality if Σ_p = Σ_q.
+    r"""$D_{\text{full}} \le \frac{1}{2}[\mathrm{KL}(p\|q) + \mathrm{KL}(q\|p)]$ for all Gaussians in all dimensions; an
+    equality if $\Sigma_p = \Sigma_q$.
 
-    Per direction (1 + r)/(4r) ≥ 1/(1 + r), as (1 + r)² ≥ 4r.
+    Per direction $(1 + r)/(4r) \ge 1/(1 + r)$, as $(1 + r)^2 \ge 4r$.
     """
     proves_nonnegative(check, (kl(R, M) + other(R, M)) / 2 - factor * 2 * half(R, M), "½J − D_full")
 
@@ -222,7 +226,9 @@ def full_divergence_of_gaussians_is_at_most_half_the_jeffreys_divergence(check, 
     },
 )
 def full_divergence_of_gaussians_with_equal_covariances_is_kl(check, divergence=lambda r, m: 2 * half(r, m)):
-    r"""Σ_p = Σ_q = Σ: D_full = KL(p‖q) = KL(q‖p) = ½δᵀΣ⁻¹δ."""
+    r"""$\Sigma_p = \Sigma_q = \Sigma$: $D_{\text{full}} = \mathrm{KL}(p\|q) = \mathrm{KL}(q\|p) =
+    \frac{1}{2}\delta^\top\Sigma^{-1}\delta$.
+    """
     check.proves(sp.Eq(divergence(sp.Integer(1), M), kl(sp.Integer(1), M)), says="every direction")
 
     def agree(seed, size):
@@ -243,7 +249,9 @@ def full_divergence_of_gaussians_with_equal_covariances_is_kl(check, divergence=
 def full_divergence_of_gaussians_with_equal_means_is_at_most_both_kullback_leiblers(
     check, divergence=lambda r: 2 * half(r, 0)
 ):
-    r"""μ_p = μ_q: D_full ≤ min{KL(p‖q), KL(q‖p)}. No larger multiple of D_full is: both grow like ½|log r| as r → 0."""
+    r"""$\mu_p = \mu_q$: $D_{\text{full}} \le \min\{\mathrm{KL}(p\|q), \mathrm{KL}(q\|p)\}$. No larger multiple of
+    $D_{\text{full}}$ is: both grow like $\frac{1}{2}|\log r|$ as $r \to 0$.
+    """
     proves_nonnegative(check, kl(R, 0 * M) - divergence(R), "KL(p‖q) − D_full")
 
     def holds(seed, size):
@@ -259,9 +267,10 @@ def full_divergence_of_gaussians_with_equal_means_is_at_most_both_kullback_leibl
     mutants={"1.9": {"constant": sp.Rational(19, 10)}, "2.1": {"constant": sp.Rational(21, 10)}},
 )
 def twice_kl_bounds_the_full_divergence_and_no_smaller_multiple_does(check, constant=TWO):
-    r"""D_full ≤ 2 min{KL(p‖q), KL(q‖p)} for all Gaussians, with the best constant.
+    r"""$D_{\text{full}} \le 2 \min\{\mathrm{KL}(p\|q), \mathrm{KL}(q\|p)\}$ for all Gaussians, with the best constant.
 
-    The bound is that of the half convention. The ratio tends to 2/(1 + r) as m → ∞, and this to 2 as r → 0.
+    The bound is that of the half convention. The ratio tends to $2/(1 + r)$ as $m \to \infty$, and this to 2 as
+    $r \to 0$.
     """
     proves_nonnegative(check, constant * kl(R, M) - 2 * half(R, M), "constant · KL(p‖q) − D_full")
     far = sp.limit(2 * half(R, M) / kl(R, M), M, sp.oo)
@@ -318,11 +327,11 @@ def many_atoms(count):
     mutants={"ten times KL": {"bound": lambda atoms: 10 * atoms.kl()}},
 )
 def half_divergence_is_at_most_kl_for_all_densities(check, bound=Atoms.kl):
-    r"""D_½ ≤ KL(p‖q) for every pair of densities, e.g. if their values are small.
+    r"""$D_{1/2} \le \mathrm{KL}(p\|q)$ for every pair of densities, e.g. if their values are small.
 
-    False: p = (.4, .4, .2), q = (.5, .3, .2) have D_½ = 0.0270 > KL = 0.0258, and with most of the mass spread over 10⁶
-    equal atoms D_½ is 38 times KL. On bins of any width the densities have the same divergences, however small their
-    values: neither divergence changes with the unit of x.
+    False: $p = (.4, .4, .2)$, $q = (.5, .3, .2)$ have $D_{1/2} = 0.0270 > \mathrm{KL} = 0.0258$, and with most of the
+    mass spread over $10^6$ equal atoms $D_{1/2}$ is 38 times KL. On bins of any width the densities have the same
+    divergences, however small their values: neither divergence changes with the unit of $x$.
     """
     three, many = {"p1": (0.4, 0.4), "q1": (0.5, 0.5), "common": (0.2, 0.2)}, {"count": (1e6, 1e6)}
     for atoms, over, says in ((three_atoms, three, "3 atoms"), (many_atoms, many, "2 atoms of 2 %, the rest of 98 %")):
@@ -343,9 +352,11 @@ def half_divergence_is_at_most_kl_for_all_densities(check, bound=Atoms.kl):
     },
 )
 def full_divergence_is_at_most_twice_kl_with_entropies(check, bound=lambda kl, h, h2p, h2q: 2 * kl + 2 * h - h2p - h2q):
-    r"""D_full ≤ 2 KL(p‖q) + 2h(p) − H₂(p) − H₂(q) for all densities, H₂ = −log ∫p²: an equality if q is constant.
+    r"""$D_{\text{full}} \le 2\,\mathrm{KL}(p\|q) + 2h(p) - H_2(p) - H_2(q)$ for all densities, $H_2 = -\log \int p^2$:
+    an equality if $q$ is constant.
 
-    Right less left is 2(log E_p q − E_p log q), nonnegative by Jensen's inequality: log(q/E_p q) ≤ q/E_p q − 1.
+    Right less left is $2(\log \mathbb{E}_p q - \mathbb{E}_p \log q)$, nonnegative by Jensen's inequality:
+    $\log(q/\mathbb{E}_p q) \le q/\mathbb{E}_p q - 1$.
     """
     p, q = sp.symbols("p1:4", positive=True), sp.symbols("q1:4", positive=True)
     divergence = sp.log(inner_product(p, p)) + sp.log(inner_product(q, q)) - 2 * sp.log(inner_product(p, q))

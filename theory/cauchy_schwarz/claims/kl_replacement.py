@@ -27,10 +27,10 @@ def spread_over(n):
     mutants={"any multiple, e.g. 1000 D": {"divergence": lambda atoms: 1000 * atoms.divergence()}},
 )
 def total_variation_is_at_most_the_root_of_half_the_divergence(check, divergence=Atoms.divergence):
-    r"""Pinsker's inequality TV ≤ √(D/2) with D_CS in place of KL.
+    r"""Pinsker's inequality $\mathrm{TV} \le \sqrt{D/2}$ with $D_{\text{CS}}$ in place of KL.
 
-    False, and with any other constant: TV = 0.3 however many atoms the mass is spread over, while D_CS = O(1/n). A
-    bound that goes through total variation does not carry over.
+    False, and with any other constant: $\mathrm{TV} = 0.3$ however many atoms the mass is spread over, while
+    $D_{\text{CS}} = O(1/n)$. A bound that goes through total variation does not carry over.
     """
 
     def slack(n):
@@ -52,8 +52,8 @@ def total_variation_is_at_most_the_root_of_half_the_divergence(check, divergence
 def merging_outcomes_does_not_raise_the_divergence(check, divergence=Atoms.divergence):
     r"""A function of the outcome never has a larger divergence (data processing).
 
-    False: telling only which of the three groups an atom is in raises D_CS from 0.085 to 0.482 for n = 8; KL stays, as
-    p/q is constant on a group. 1e-12 allows for that equality.
+    False: telling only which of the three groups an atom is in raises $D_{\text{CS}}$ from 0.085 to 0.482 for $n = 8$;
+    KL stays, as $p/q$ is constant on a group. $10^{-12}$ allows for that equality.
     """
     coarse = spread_over(1)
     loss = lambda n: divergence(spread_over(n)) - divergence(coarse) + arb("1e-12")  # noqa: E731
@@ -99,8 +99,9 @@ def mixture_cs(variance):
 def independent_noise_does_not_raise_the_divergence(check, divergence=mixture_cs):
     r"""Adding the same independent noise to both variables does not raise the divergence (data processing).
 
-    False: ½N(0, 10⁻⁴) + ½N(−3, 1) against its mirror image have D_CS = 0.0199, as the narrow common bump dominates ∫p².
-    Noise of variance 0.01, 0.1 and 1 raises D_CS to 0.19, 0.52 and 0.82.
+    False: $\frac{1}{2}N(0, 10^{-4}) + \frac{1}{2}N(-3, 1)$ against its mirror image have $D_{\text{CS}} = 0.0199$, as
+    the narrow common bump dominates $\int p^2$. Noise of variance 0.01, 0.1 and 1 raises $D_{\text{CS}}$ to 0.19, 0.52
+    and 0.82.
     """
     levels = (0.0, 0.01, 0.1, 1.0)
     values = {variance: divergence(variance) for variance in levels}

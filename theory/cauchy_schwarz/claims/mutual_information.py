@@ -44,9 +44,10 @@ def pairs(seed):
 def estimator_of_information_is_a_divergence_of_parzen_densities(
     check, formula=mutual_information, parzen_width=lambda width: width / arb(2).sqrt()
 ):
-    r"""Î = D_CS(p̂(x, t); p̂(x) p̂(t)) exactly, for Parzen densities of bandwidths σ_x/√2 and σ_t/√2; hence Î ≥ 0.
+    r"""$\hat{I} = D_{\text{CS}}(\hat{p}(x, t); \hat{p}(x)\,\hat{p}(t))$ exactly, for Parzen densities of bandwidths
+    $\sigma_x/\sqrt{2}$ and $\sigma_t/\sqrt{2}$; hence $\hat{I} \ge 0$.
 
-    The joint density has N bumps, the product N². Both are integrated by quadrature in ball arithmetic.
+    The joint density has $N$ bumps, the product $N^2$. Both are integrated by quadrature in ball arithmetic.
     """
     joint = parzen(list(zip(X, T, strict=True)))
     product = parzen([(x, t) for x in X for t in T])
@@ -83,10 +84,11 @@ def means(k, q):
     },
 )
 def hsic_and_information_are_made_of_the_same_three_means(check, combined=lambda a2, b2, c: a2 + b2 - 2 * c):
-    r"""HSIC = tr(KHQH)/N² = a² + b² − 2c and Î = log(a²b²/c²), for the three means of Proposition 2.
+    r"""$\mathrm{HSIC} = \mathrm{tr}(KHQH)/N^2 = a^2 + b^2 - 2c$ and $\hat{I} = \log(a^2b^2/c^2)$, for the three means
+    of Proposition 2.
 
-    HSIC is the squared distance of two embeddings, Î the logarithm of a squared secant. Proved for three pairs; then
-    the functions `hsic` and `mutual_information` against ball arithmetic.
+    HSIC is the squared distance of two embeddings, $\hat{I}$ the logarithm of a squared secant. Proved for three pairs;
+    then the functions `hsic` and `mutual_information` against ball arithmetic.
     """
     k, q, centring = symmetric("K", 3), symmetric("Q", 3), sp.eye(3) - sp.ones(3, 3) / 3
     centred = (k * centring * q * centring).trace() / 9
@@ -130,11 +132,12 @@ def crowds(alone, groups, size):
     mutants={"3 nats more": {"bound": lambda n, trace: 21 * n}},
 )
 def information_is_at_most_the_log_of_the_sample_size(check, bound=lambda n, trace: n):
-    r"""Î ≤ log N, the entropy of N equally likely pairs.
+    r"""$\hat{I} \le \log N$, the entropy of $N$ equally likely pairs.
 
-    False, and by more than any constant. K and Q in {0, 1} (bandwidths far below the distances): n points that agree in
-    x alone, n that agree in t alone, and g groups of m that agree in both. At n = 470, g = 30, m = 17 (N = 1450), Î is
-    log N + 0.010; as n → ∞, g = κn/m, it is log N + log((2 + κm)/4(2 + κ)). Searches of small samples do not find it.
+    False, and by more than any constant. $K$ and $Q$ in $\{0, 1\}$ (bandwidths far below the distances): $n$ points
+    that agree in $x$ alone, $n$ that agree in $t$ alone, and $g$ groups of $m$ that agree in both. At $n = 470$,
+    $g = 30$, $m = 17$ ($N = 1450$), $\hat{I}$ is $\log N + 0.010$; as $n \to \infty$, $g = \kappa n/m$, it is
+    $\log N + \log((2 + \kappa m)/4(2 + \kappa))$. Searches of small samples do not find it.
     """
     for alone, groups, size in ((470, 30, 17), (10**12, 10**10, 1000)):
         trace, of_x, of_t, cross, n = crowds(alone, groups, size)
@@ -161,9 +164,11 @@ def information_is_at_most_the_log_of_the_sample_size(check, bound=lambda n, tra
     },
 )
 def information_is_at_most_the_log_of_a_trace(check, bound=lambda trace, n: trace):
-    r"""Î ≤ log tr(KQ) ≤ 2 log N, with equality for distinct points as both bandwidths go to 0 (then tr(KQ) = N).
+    r"""$\hat{I} \le \log \mathrm{tr}(KQ) \le 2 \log N$, with equality for distinct points as both bandwidths go to 0
+    (then $\mathrm{tr}(KQ) = N$).
 
-    1ᵀKQ1 = Σ r_i s_i for the row sums of K and Q. They are at least 1, so that Σ r_i ≤ Σ r_i s_i and Σ s_i ≤ Σ r_i s_i.
+    $1^\top KQ1 = \sum r_i s_i$ for the row sums of $K$ and $Q$. They are at least 1, so that
+    $\sum r_i \le \sum r_i s_i$ and $\sum s_i \le \sum r_i s_i$.
     """
     r, s, n, trace, of_x, of_t, cross = z3.Reals("r s n trace of_x of_t cross")
     check.proves(z3.Implies(z3.And(r >= 1, s >= 1), z3.And(r * s >= r, r * s >= s)), says="each point")
@@ -207,10 +212,12 @@ def limit_at(width):
     },
 )
 def estimator_of_information_converges_to_that_of_an_attenuated_correlation(check, limit=limit_at):
-    r"""N → ∞ at fixed σ: Î tends to I_CS of the correlation ρ/(1 + σ²/2), unit variances, not to I_CS of ρ.
+    r"""$N \to \infty$ at fixed $\sigma$: $\hat{I}$ tends to $I_{\text{CS}}$ of the correlation $\rho/(1 + \sigma^2/2)$,
+    unit variances, not to $I_{\text{CS}}$ of $\rho$.
 
-    The claim on attenuation derives the limit; here the estimator meets it. ρ = 0.8, σ = 1 and 3. A sample is close if
-    it is nearer to the limit than half of the distance to the limit with noise of variance σ²/4 or σ².
+    The claim on attenuation derives the limit; here the estimator meets it. $\rho = 0.8$, $\sigma = 1$ and 3. A sample
+    is close if it is nearer to the limit than half of the distance to the limit with noise of variance $\sigma^2/4$ or
+    $\sigma^2$.
     """
     size = check.at(quick=(48, 1000), full=(200, 2000))
     for width in (1.0, 3.0):
@@ -246,7 +253,8 @@ def share_seen(seed, draws, size, dimension, factor, normalized=False):
     },
 )
 def less_than_a_hundredth_is_seen_at_the_median_distance_in_eight_dimensions(check, dimension=8, factor=1.0):
-    r"""d = 8 independent pairs of correlation 0.9, σ = median distance: Î is below 1 % of I_CS in nearly all samples.
+    r"""$d = 8$ independent pairs of correlation 0.9, $\sigma =$ median distance: $\hat{I}$ is below 1 % of
+    $I_{\text{CS}}$ in nearly all samples.
 
     In one dimension it is 23 %. The table has more dimensions.
     """
@@ -270,9 +278,11 @@ def less_than_a_hundredth_is_seen_at_the_median_distance_in_eight_dimensions(che
     },
 )
 def narrow_kernels_give_log_n_for_every_pairing(check, width=0.02, limit=math.log):
-    r"""σ → 0, distinct points: Î(x; t) → log N and its normalized form → 1, also if t is a random order of the points.
+    r"""$\sigma \to 0$, distinct points: $\hat{I}(x; t) \to \log N$ and its normalized form $\to 1$, also if $t$ is a
+    random order of the points.
 
-    At distances of 50 σ kernels of different points are below 1e-500. In high dimension this is reached early.
+    At distances of $50 \sigma$ kernels of different points are below $10^{-500}$. In high dimension this is reached
+    early.
     """
 
     def saturates(order):
@@ -305,10 +315,12 @@ def linear_alignment(x, t):
     },
 )
 def wide_kernels_give_linear_centred_kernel_alignment(check, slope=covariance):
-    r"""σ → ∞: σ_x²σ_t² Î → ‖X_cᵀT_c‖²_F/N², so the normalized form tends to ‖X_cᵀT_c‖²/(‖X_cᵀX_c‖ ‖T_cᵀT_c‖).
+    r"""$\sigma \to \infty$: $\sigma_x^2\sigma_t^2\,\hat{I} \to \|X_c^\top T_c\|_F^2/N^2$, so the normalized form tends
+    to $\|X_c^\top T_c\|^2/(\|X_c^\top X_c\|\,\|T_c^\top T_c\|)$.
 
-    Proved for three pairs as the mixed derivative of Î in 1/σ_x² and 1/σ_t² at 0; Î is 0 if either is 0. Of the
-    function at 1e4 times the largest distance, to 1e-6; the next term is of relative order 1e-8.
+    Proved for three pairs as the mixed derivative of $\hat{I}$ in $1/\sigma_x^2$ and $1/\sigma_t^2$ at 0; $\hat{I}$ is
+    0 if either is 0. Of the function at $10^4$ times the largest distance, to $10^{-6}$; the next term is of relative
+    order $10^{-8}$.
     """
     x, t = np.array([sp.symbols("x1:4")]).T, np.array([sp.symbols("t1:4")]).T
     of_x, of_t = sp.symbols("xi tau", positive=True)
@@ -373,10 +385,10 @@ def surface():
     mutants={"at most 1.2": {"largest": 1.2}},
 )
 def normalized_information_is_at_most_one(check, measure="information", largest=1.0):
-    r"""Ĩ = Î(x; t)/√(Î(x; x) Î(t; t)) ≤ 1, as a share of information.
+    r"""$\tilde{I} = \hat{I}(x; t)/\sqrt{\hat{I}(x; x)\,\hat{I}(t; t)} \le 1$, as a share of information.
 
-    False: 1.21413001 at x = (0, 0, 0.05), t = (0, 0, 6), σ = 1. No Cauchy–Schwarz inequality stands behind it, as it
-    does behind the same ratio of HSIC.
+    False: 1.21413001 at $x = (0, 0, 0.05)$, $t = (0, 0, 6)$, $\sigma = 1$. No Cauchy–Schwarz inequality stands behind
+    it, as it does behind the same ratio of HSIC.
     """
     exact, function = NORMALIZED[measure]
 
@@ -409,10 +421,12 @@ def normalized_information_is_at_most_one(check, measure="information", largest=
     },
 )
 def shrinking_the_representation_lowers_the_information(check, formula=mutual_information, power=2):
-    r"""Î(x; ct) ≤ c²R²/σ_t² → 0 as c → 0, R the diameter of t, though ct is as informative as t.
+    r"""$\hat{I}(x; ct) \le c^2R^2/\sigma_t^2 \to 0$ as $c \to 0$, $R$ the diameter of $t$, though $ct$ is as
+    informative as $t$.
 
-    If all Q_ij ≥ q then tr(KQ) ≤ 1ᵀK1, 1ᵀQ1 ≤ N², 1ᵀKQ1 ≥ qN 1ᵀK1, and so e^Î ≤ q⁻², q = exp(−c²R²/2σ_t²). The
-    normalized form does not shrink: it tends to an alignment of the kernel of x with the covariance of t.
+    If all $Q_{ij} \ge q$ then $\mathrm{tr}(KQ) \le 1^\top K1$, $1^\top Q1 \le N^2$, $1^\top KQ1 \ge qN\,1^\top K1$, and
+    so $e^{\hat{I}} \le q^{-2}$, $q = \exp(-c^2R^2/2\sigma_t^2)$. The normalized form does not shrink: it tends to an
+    alignment of the kernel of $x$ with the covariance of $t$.
     """
     a2, b2, c, k, q = z3.Reals("a2 b2 c k q")
     sums = z3.And(q > 0, q <= 1, k > 0, k <= 1, a2 > 0, a2 <= k, b2 > 0, b2 <= k, c >= k * q)
@@ -449,11 +463,11 @@ def plug_in(x, t):
 def no_map_of_the_representation_raises_the_information(
     check, measure=lambda x, t: information(*in_balls(x, t, 1)), factor=1.0
 ):
-    r"""I(x; f(t)) ≤ I(x; t) for every map f (data processing).
+    r"""$I(x; f(t)) \le I(x; t)$ for every map $f$ (data processing).
 
-    False of Î, even of maps that lose information: with x = (0, 0, 0, 100, 100), t = (0, 0, 0, 100, 200) and σ = 1,
-    merging the outcomes 100 and 200 of t raises Î from log 1573/961 = 0.493 to log 2197/1225 = 0.584. 1e-15 allows for
-    the width of the balls.
+    False of $\hat{I}$, even of maps that lose information: with $x = (0, 0, 0, 100, 100)$, $t = (0, 0, 0, 100, 200)$
+    and $\sigma = 1$, merging the outcomes 100 and 200 of $t$ raises $\hat{I}$ from $\log 1573/961 = 0.493$ to
+    $\log 2197/1225 = 0.584$. $10^{-15}$ allows for the width of the balls.
     """
     x, t, merged = [0, 0, 0, 100, 100], [0, 0, 0, 100, 200], [0, 0, 0, 100, 100]
     at = {"merged": (100, 100), "others": (0, 0)}

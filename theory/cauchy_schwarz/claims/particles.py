@@ -49,11 +49,12 @@ def descended(seed, count, longest=None, widest=1.0):
     mutants={"moves of at most half a bandwidth": {"longest": 0.5}},
 )
 def nineteen_of_twenty_particles_reach_a_mode_at_bandwidth_one(check, longest=None, widest=1.0):
-    r"""400 particles from N(0, I) that descend D̂, σ = 1, rate 200, end within 4 of a mode ±(4, 4), but for 5 %.
+    r"""400 particles from $N(0, I)$ that descend $\hat{D}$, $\sigma = 1$, rate 200, end within 4 of a mode
+    $\pm (4, 4)$, but for 5 %.
 
-    False, though D̂ falls to 0.01 and both modes get their half: one in seven is driven aside by the others to where
-    no kernel reaches it. Shorter moves do not help; a wide kernel to begin with does. At level quick there are 200
-    particles; the rate is half their number.
+    False, though $\hat{D}$ falls to 0.01 and both modes get their half: one in seven is driven aside by the others to
+    where no kernel reaches it. Shorter moves do not help; a wide kernel to begin with does. At level quick there are
+    200 particles; the rate is half their number.
     """
     count = check.at(quick=200, full=400)
 

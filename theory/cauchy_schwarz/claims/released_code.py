@@ -83,10 +83,12 @@ def batch(seed, size, error, dtype=torch.float64):
 def released_training_loss_is_the_sum_of_squared_errors(
     check, loss=lambda squares, n, width: squares / (width**2 * sp.log(2))
 ):
-    r"""With targets and predictions of shape (N,), as in training, the released D_CS is Σ(ŷ_i − y_i)²/(σ² ln 2).
+    r"""With targets and predictions of shape $(N,)$, as in training, the released $D_{\text{CS}}$ is
+    $\sum(\hat{y}_i - y_i)^2/(\sigma^2 \ln 2)$.
 
-    The kernel of two vectors (N,) is one number: 1 for y with y and ŷ with ŷ, exp(−‖ŷ − y‖²/2σ²) for the two. It is
-    broadcast, and the kernels of the inputs cancel. Exactly the squared error, whatever x and σ.
+    The kernel of two vectors $(N,)$ is one number: 1 for $y$ with $y$ and $\hat{y}$ with $\hat{y}$,
+    $\exp(-\|\hat{y} - y\|^2/2\sigma^2)$ for the two. It is broadcast, and the kernels of the inputs cancel. Exactly the
+    squared error, whatever $x$ and $\sigma$.
     """
     kernels, squares, width, n = sp.symbols("S SSE sigma N", positive=True)
     cross = kernels * sp.exp(-squares / (2 * width**2))
@@ -107,7 +109,7 @@ def released_training_loss_is_the_sum_of_squared_errors(
     controls={"this package": {"formula": ours}},
 )
 def released_loss_is_the_same_for_vectors_and_columns(check, formula=released_divergence):
-    r"""Targets and predictions may have shape (N,) or (N, 1), with the same loss.
+    r"""Targets and predictions may have shape $(N,)$ or $(N, 1)$, with the same loss.
 
     False of the released code: on columns it is a bounded loss of the residuals, on vectors their squared sum.
     """
@@ -133,7 +135,8 @@ def released_loss_is_the_same_for_vectors_and_columns(check, formula=released_di
     },
 )
 def released_divergence_of_columns_has_other_weights_than_proposition_one(check, variant="repository", base=2.0):
-    r"""On columns the released code divides by Σ_i K_ji², in place of (Σ_i K_ji)², and takes logarithms to base 2.
+    r"""On columns the released code divides by $\sum_i K_{ji}^2$, in place of $(\sum_i K_{ji})^2$, and takes logarithms
+    to base 2.
 
     It weights inputs by their density, so that it estimates another quantity.
     """
@@ -154,10 +157,11 @@ def released_divergence_of_columns_has_other_weights_than_proposition_one(check,
     mutants={"up to sixfold": {"largest": 6}},
 )
 def released_information_takes_quadratic_time(check, formula=released_information, largest=4.5):
-    r"""Twice the points cost four times the operations: O(N²).
+    r"""Twice the points cost four times the operations: $O(N^2)$.
 
-    False of the released code: tr(KQᵀ) and 1ᵀKQ1 are taken of products of N × N matrices, 2N³ operations each, where
-    Σ K_ij Q_ij and (K1)ᵀ(Q1) will do. Counted at N = 512 and 1024; 4.5 allows for what grows with N alone.
+    False of the released code: $\mathrm{tr}(KQ^\top)$ and $1^\top KQ1$ are taken of products of $N \times N$ matrices,
+    $2N^3$ operations each, where $\sum K_{ij} Q_{ij}$ and $(K1)^\top(Q1)$ will do. Counted at $N = 512$ and 1024; 4.5
+    allows for what grows with $N$ alone.
     """
     counts = []
     for size in (512, 1024):
@@ -204,11 +208,11 @@ def released_bandwidth_is_the_median_distance(check, formula=released_bandwidth)
     controls={"this package": {"formula": lambda x, t: mutual_information(x, t, 1.0, 1.0, base=2)}},
 )
 def released_information_is_unchanged_if_the_data_are_moved(check, formula=released_information):
-    r"""Î(x + c; t) = Î(x; t): kernels see differences alone.
+    r"""$\hat{I}(x + c; t) = \hat{I}(x; t)$: kernels see differences alone.
 
-    False of the released code in float32: ‖a‖² + ‖b‖² − 2ab cancels, and at an offset of 1000 the kernel of a point
-    with itself is 0.8 to 1.3. The data are multiples of 2⁻¹⁰, so that x + c is exact. 1e-4 is a hundred
-    roundings of the sums.
+    False of the released code in float32: $\|a\|^2 + \|b\|^2 - 2ab$ cancels, and at an offset of 1000 the kernel of a
+    point with itself is 0.8 to 1.3. The data are multiples of $2^{-10}$, so that $x + c$ is exact. $10^{-4}$ is a
+    hundred roundings of the sums.
     """
 
     def holds(seed, offset):
@@ -248,10 +252,10 @@ def released_information_accepts_float64(check, formula=released_information):
     controls={"this package": {"formula": lambda x, t, width: normalized_mutual_information(x, t, width, width)}},
 )
 def released_normalized_information_is_a_number(check, formula=released_normalized_information):
-    r"""Ĩ is a finite number for finite data, also for a collapsed representation and for wide kernels.
+    r"""$\tilde{I}$ is a finite number for finite data, also for a collapsed representation and for wide kernels.
 
-    False of the released code: 0/0 for constant t, and the root of a negative number where rounding makes Î(t; t)
-    negative. Here the first is 0, by definition, and the second has its full accuracy.
+    False of the released code: $0/0$ for constant $t$, and the root of a negative number where rounding makes
+    $\hat{I}(t; t)$ negative. Here the first is 0, by definition, and the second has its full accuracy.
     """
 
     def holds(seed, width, spread):

@@ -45,11 +45,13 @@ POINCARE = {"sensitivity": lambda k: deviation(k) * deviation(k), "bound": mean_
 def sensitivity_is_at_most_a_multiple_of_the_dependence(
     check, sensitivity=mean_absolute_slope, bound=lambda k: arb(1000), reach=1e4
 ):
-    r"""E|h(x + δ) − h(x)| ≤ C r HSIC(x; h) + o(r) for |δ| ≤ r, x ~ N(0, 1), with C = 1000 independent of h.
+    r"""$\mathbb{E}|h(x + \delta) - h(x)| \le C r\,\mathrm{HSIC}(x; h) + o(r)$ for $|\delta| \le r$, $x \sim N(0, 1)$,
+    with $C = 1000$ independent of $h$.
 
-    False for any C: h = sin kx has E|h'| ≥ k/2, while HSIC ≤ 1 for kernels in [0, 1]; and as its values spread over all
-    phases, HSIC and I_CS fall with k. What is true: Stein's |E h(x + δ) − E h(x)| ≤ r √Var h + o(r), with the absolute
-    value outside, and Poincaré's inequality, which bounds the variance by the slope. Certified for 1 ≤ k ≤ 10⁴; the
+    False for any $C$: $h = \sin kx$ has $\mathbb{E}|h'| \ge k/2$, while $\mathrm{HSIC} \le 1$ for kernels in $[0, 1]$;
+    and as its values spread over all phases, HSIC and $I_{\text{CS}}$ fall with $k$. What is true: Stein's
+    $|\mathbb{E}\,h(x + \delta) - \mathbb{E}\,h(x)| \le r \sqrt{\mathrm{Var}\,h} + o(r)$, with the absolute value
+    outside, and Poincaré's inequality, which bounds the variance by the slope. Certified for $1 \le k \le 10^4$; the
     numbers are of 2,000 quantiles.
     """
     k, x = sp.Symbol("k", positive=True), sp.Symbol("x", real=True)

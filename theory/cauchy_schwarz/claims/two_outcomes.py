@@ -43,10 +43,10 @@ def artanh(x):
     },
 )
 def half_divergence_of_two_outcomes_is_at_most_kl(check, common=SHARE, factor=1):
-    r"""p = (a, 1 − a), q = (b, 1 − b): D_½ ≤ KL(p‖q). Of three outcomes it is false.
+    r"""$p = (a, 1 - a)$, $q = (b, 1 - b)$: $D_{1/2} \le \mathrm{KL}(p\|q)$. Of three outcomes it is false.
 
-    The steps are those of the head of this file. H' has the sign of 3 − 10u² − u⁴, and what diverges in G at u = 1 is
-    (1 − u)² log(1 − u), which tends to 0.
+    The steps are those of the head of this file. $H'$ has the sign of $3 - 10u^2 - u^4$, and what diverges in $G$ at
+    $u = 1$ is $(1 - u)^2 \log(1 - u)$, which tends to 0.
     """
     f = difference(common, factor)
     slope = (T - S) * T * (S + 2 * T + S * T**2) / ((1 - T**4) * (1 + S * T))

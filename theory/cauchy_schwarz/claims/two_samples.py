@@ -61,10 +61,11 @@ def distances(x, y=None):
 def estimator_is_the_divergence_of_two_parzen_densities(
     check, formula=divergence, parzen_width=lambda width: width / arb(2).sqrt()
 ):
-    r"""D̂ = D_CS(p̂; q̂) exactly, for Parzen densities p̂ and q̂ of bandwidth σ/√2; hence D̂ ≥ 0.
+    r"""$\hat{D} = D_{\text{CS}}(\hat{p}; \hat{q})$ exactly, for Parzen densities $\hat{p}$ and $\hat{q}$ of bandwidth
+    $\sigma/\sqrt{2}$; hence $\hat{D} \ge 0$.
 
-    The diagonal terms belong to it. p̂², q̂² and p̂q̂ are integrated in ball arithmetic; in more dimensions the
-    estimator is compared with the closed form for mixtures, to rounding.
+    The diagonal terms belong to it. $\hat{p}^2$, $\hat{q}^2$ and $\hat{p}\hat{q}$ are integrated in ball arithmetic; in
+    more dimensions the estimator is compared with the closed form for mixtures, to rounding.
     """
     p, q = parzen([(u,) for u in X]), parzen([(u,) for u in Y])
     for width in (0.5, 1.25):
@@ -95,10 +96,11 @@ def estimator_is_the_divergence_of_two_parzen_densities(
     },
 )
 def discrepancy_is_a_function_of_divergence_and_norms(check, cosine=lambda a, b, inner: inner / (a * b)):
-    r"""MMD² = a² + b² − 2ab e^{−D/2} with the norms a, b of the mean embeddings; so 1 − e^{−D/2} ≤ MMD²/(2ab).
+    r"""$\mathrm{MMD}^2 = a^2 + b^2 - 2ab\,e^{-D/2}$ with the norms $a$, $b$ of the mean embeddings; so
+    $1 - e^{-D/2} \le \mathrm{MMD}^2/(2ab)$.
 
-    e^{−D/2} is the cosine of the angle between the embeddings: the law of cosines. Equality iff a = b. The functions
-    are compared with sums in ball arithmetic.
+    $e^{-D/2}$ is the cosine of the angle between the embeddings: the law of cosines. Equality iff $a = b$. The
+    functions are compared with sums in ball arithmetic.
     """
     a, b, inner = z3.Reals("a b inner")
     angle, discrepancy = cosine(a, b, inner), a * a + b * b - 2 * inner
@@ -144,11 +146,11 @@ def between_means(x, y):
     },
 )
 def wide_kernels_see_only_the_distance_of_the_means(check, limit=between_means):
-    r"""σ²D̂ → ‖x̄ − ȳ‖² as σ → ∞.
+    r"""$\sigma^2\hat{D} \to \|\bar{x} - \bar{y}\|^2$ as $\sigma \to \infty$.
 
-    Proved for samples of 2 and 3 points as the slope of D̂ in 1/σ². Of the function for any samples with an error of
-    at most R⁴/16σ², R the largest distance: log E e^{sX} − s E X is between 0 and s²R⁴/8 for 0 ≤ X ≤ R² (Hoeffding's
-    lemma), with s = 1/2σ².
+    Proved for samples of 2 and 3 points as the slope of $\hat{D}$ in $1/\sigma^2$. Of the function for any samples with
+    an error of at most $R^4/16\sigma^2$, $R$ the largest distance: $\log \mathbb{E}\,e^{sX} - s\,\mathbb{E}\,X$ is
+    between 0 and $s^2R^4/8$ for $0 \le X \le R^2$ (Hoeffding's lemma), with $s = 1/2\sigma^2$.
     """
     x, y = np.array([sp.symbols("x1:3")]).T, np.array([sp.symbols("y1:4")]).T
     inverse = sp.Symbol("1/sigma^2", positive=True)
@@ -176,10 +178,11 @@ def wide_kernels_see_only_the_distance_of_the_means(check, limit=between_means):
     },
 )
 def narrow_kernels_see_only_the_nearest_pair(check, nearest=lambda squares: squares.min()):
-    r"""σ²D̂ → min ‖x_i − y_j‖² as σ → 0: the estimator diverges for samples without a common point.
+    r"""$\sigma^2\hat{D} \to \min \|x_i - y_j\|^2$ as $\sigma \to 0$: the estimator diverges for samples without a
+    common point.
 
-    A mean of NM kernels is between its largest term over NM and its largest term; means within a sample are between
-    1/N and 1. So −σ² log(NM) ≤ σ²D̂ − min ‖x_i − y_j‖² ≤ 2σ² log(NM).
+    A mean of $NM$ kernels is between its largest term over $NM$ and its largest term; means within a sample are between
+    $1/N$ and 1. So $-\sigma^2 \log(NM) \le \sigma^2\hat{D} - \min \|x_i - y_j\|^2 \le 2\sigma^2 \log(NM)$.
     """
 
     def agrees(seed, width):
@@ -224,11 +227,13 @@ def estimates_of_gaussians(seed, draws, size):
     },
 )
 def estimator_converges_to_the_divergence_of_smoothed_densities(check, added=lambda square: square / 2):
-    r"""N → ∞ at fixed σ: D̂ tends to D_CS of the densities with noise of variance σ²/2, not to D_CS of the densities.
+    r"""$N \to \infty$ at fixed $\sigma$: $\hat{D}$ tends to $D_{\text{CS}}$ of the densities with noise of variance
+    $\sigma^2/2$, not to $D_{\text{CS}}$ of the densities.
 
-    By the law of large numbers the means tend to E κ(u), u ~ N(δ, w), that is σ(σ² + w)^{−½} exp(−δ²/2(σ² + w)). The
-    samples: N(0, 1) and N(1, 4) at σ = 1, for which the three limits in question are 0.31 (smoothed), 0.42 and lower.
-    A sample is close if it is nearer to the limit than half of its distance to the divergence of the densities.
+    By the law of large numbers the means tend to $\mathbb{E}\,\kappa(u)$, $u \sim N(\delta, w)$, that is
+    $\sigma(\sigma^2 + w)^{-1/2} \exp(-\delta^2/2(\sigma^2 + w))$. The samples: $N(0, 1)$ and $N(1, 4)$ at $\sigma = 1$,
+    for which the three limits in question are 0.31 (smoothed), 0.42 and lower. A sample is close if it is nearer to the
+    limit than half of its distance to the divergence of the densities.
     """
     mean = lambda delta, w: WIDTH / sp.sqrt(WIDTH**2 + w) * sp.exp(-(delta**2) / (2 * (WIDTH**2 + w)))  # noqa: E731
     check.proves(sp.Eq(sp.simplify(expected_kernel() / mean(DELTA, VARIANCE)), 1), says="E κ(u)")

@@ -57,7 +57,8 @@ def shifts(table: Sequence[Sequence[int]], log_w: Sequence[int]) -> tuple[float,
 def co_teaching_changes_the_bias_by_the_expected_log_alpha(
     check: Check, log_alpha: Formula = lambda g, v, y: log_expected_weight(g, v) - v[y]
 ) -> None:
-    r"""For q_co ∝ w q the bias changes by exactly E_p[log α], α(y) = E_q̃[w]/w(y): it falls iff E_p[log α] ≤ 0.
+    r"""For $q_{\text{co}} \propto w\,q$ the bias changes by exactly $\mathbb{E}_p[\log \alpha]$,
+    $\alpha(y) = \mathbb{E}_{\tilde{q}}[w]/w(y)$: it falls iff $\mathbb{E}_p[\log \alpha] \le 0$.
 
     Proved for three classes and any features; the code is compared with the difference of two decompositions.
     """
@@ -87,7 +88,8 @@ def co_teaching_changes_the_bias_by_the_expected_log_alpha(
 def co_teaching_changes_the_variance_by_the_excess_of_log_c1(
     check: Check, change: Formula = lambda g, v, c: c - log_expected_weight(g, v)
 ) -> None:
-    r"""For q_co = w q/C₁ the variance changes by exactly E_z log C₁(z) − log E_q̃[w]: it grows iff that is ≥ 0.
+    r"""For $q_{\text{co}} = w\,q/C_1$ the variance changes by exactly
+    $\mathbb{E}_z \log C_1(z) - \log \mathbb{E}_{\tilde{q}}[w]$: it grows iff that is $\ge 0$.
 
     Proved for three classes and any features; the code is compared with the difference of two decompositions.
     """
@@ -120,7 +122,9 @@ def printed_normaliser(q: arb, peer: arb) -> arb:
 def normaliser_of_the_co_taught_decoder_is_at_most_one(
     check: Check, normaliser: Callable[[arb, arb], arb] = printed_normaliser
 ) -> None:
-    r"""With the printed q_co = exp[q_t(y|x) log q(y|z)]/C₁, "C₁ ≤ 1". For two classes, probabilities in [.01, .99]."""
+    r"""With the printed $q_{\text{co}} = \exp[q_t(y|x) \log q(y|z)]/C_1$, "$C_1 \le 1$". For two classes, probabilities
+    in $[.01, .99]$.
+    """
     check.certifies(lambda q, peer: 1 - normaliser(q, peer), over=INSIDE)
 
 
@@ -135,9 +139,10 @@ def normaliser_of_the_co_taught_decoder_is_at_most_one(
 def printed_normaliser_is_always_above_one(
     check: Check, normaliser: Callable[[arb, arb], arb] = printed_normaliser
 ) -> None:
-    r"""Σ_y q(y)^{q_t(y)} > 1 for every decoder and peer, since q^a > q for 0 < a < 1: "C₁ ≤ 1" never occurs.
+    r"""$\sum_y q(y)^{q_t(y)} > 1$ for every decoder and peer, since $q^a > q$ for $0 < a < 1$: "$C_1 \le 1$" never
+    occurs.
 
-    Certified for two classes with probabilities in [.01, .99].
+    Certified for two classes with probabilities in $[.01, .99]$.
     """
     check.certifies(lambda q, peer: normaliser(q, peer) - 1, over=INSIDE)
 
@@ -165,10 +170,11 @@ def log_geometric_mean(u: np.ndarray, log_q: np.ndarray) -> np.ndarray:
 def peer_that_favours_the_label_lowers_the_bias(
     check: Check, co_taught_decoder: Callable[[np.ndarray, np.ndarray], np.ndarray] = co_taught_as_printed
 ) -> None:
-    r"""If α(y) = E_q̃[e^{q_t}]/e^{q_t(y)} ≤ 1 at the label y, the bias −log q̃_co(y) of q_co is at most −log q̃(y).
+    r"""If $\alpha(y) = \mathbb{E}_{\tilde{q}}[e^{q_t}]/e^{q_t(y)} \le 1$ at the label $y$, the bias
+    $-\log \tilde{q}_{\text{co}}(y)$ of $q_{\text{co}}$ is at most $-\log \tilde{q}(y)$.
 
-    With the printed q_co = exp[q_t log q]/C₁ it is not. The α belongs to the decoder exp[q_t] q, as if exp[ab] were
-    exp[a] b; there the statement holds.
+    With the printed $q_{\text{co}} = \exp[q_t \log q]/C_1$ it is not. The $\alpha$ belongs to the decoder
+    $\exp[q_t]\,q$, as if $\exp[ab]$ were $\exp[a]\,b$; there the statement holds.
     """
 
     def bias_falls(table: list[list[int]], peer: list[int]) -> bool:
@@ -201,9 +207,10 @@ def peer_that_favours_the_label_raises_the_variance(
         np.logaddexp.reduce(log_mean + log_w) <= log_w[label]
     ),
 ) -> None:
-    r"""For q_co ∝ e^{q_t} q, if α(y) ≤ 1 at the label, the variance does not fall: false, it may fall or rise.
+    r"""For $q_{\text{co}} \propto e^{q_t} q$, if $\alpha(y) \le 1$ at the label, the variance does not fall: false, it
+    may fall or rise.
 
-    What decides is E_z log C₁(z) against log E_q̃[w].
+    What decides is $\mathbb{E}_z \log C_1(z)$ against $\log \mathbb{E}_{\tilde{q}}[w]$.
     """
 
     def variance_grows(table: list[list[int]], peer: list[int]) -> bool:

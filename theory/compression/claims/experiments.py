@@ -48,7 +48,7 @@ def accuracy_of_first(trained: Run, kept: int) -> np.ndarray:
     },
 )
 def first_channels_carry_the_accuracy(check: Check, method: Method = NESTED, channels: int = WIDTH // 10) -> None:
-    r"""With nested dropout at s = 10, the first tenth of 256 channels is as accurate as all, to 1 point.
+    r"""With nested dropout at $s = 10$, the first tenth of 256 channels is as accurate as all, to 1 point.
 
     A network so trained can be cut to those channels; the paper keeps 13 to 19 of 4096 on ANIMAL-10N.
     """

@@ -37,9 +37,10 @@ def mean(pmf: torch.Tensor) -> float:
     },
 )
 def nested_dropout_keeps_about_four_fifths_of_s(check: Check, law: Law = nested_dropout_pmf) -> None:
-    r"""P(k) ∝ exp(−k²/(2s²)), k = 1, …, K: for s = 10, 25, 50, 100, on average 8.3, 20.3, 40.2, 80.1 of 512 are kept.
+    r"""$P(k) \propto \exp(-k^2/(2s^2))$, $k = 1, \ldots, K$: for $s = 10, 25, 50, 100$, on average 8.3, 20.3, 40.2,
+    80.1 of 512 are kept.
 
-    That is s√(2/π) + 1/π and a little more.
+    That is $s\sqrt{2/\pi} + 1/\pi$ and a little more.
     """
     for s in (10.0, 25.0, 50.0, 100.0, 200.0):
         check.certifies_value(partial(expected_number, s), mean(law(CHANNELS, s)), within=1e-10, says=f"s = {s:g}")
@@ -59,6 +60,8 @@ def nested_dropout_keeps_about_four_fifths_of_s(check: Check, law: Law = nested_
 def code_keeps_as_many_channels_as_printed(
     check: Check, law: Law = lambda k, s: nested_dropout_pmf(k, s, "code")
 ) -> None:
-    r"""The code's exp(−(k/s)²) is the printed law: no, it keeps 6.0 channels instead of 8.3 at s = 10, a factor √2."""
+    r"""The code's $\exp(-(k/s)^2)$ is the printed law: no, it keeps 6.0 channels instead of 8.3 at $s = 10$, a factor
+    $\sqrt{2}$.
+    """
     for s in (10.0, 50.0, 200.0):
         check.certifies_value(partial(expected_number, s), mean(law(CHANNELS, s)), within=1e-10, says=f"s = {s:g}")

@@ -77,10 +77,11 @@ def risk_of(u: Sequence[Any], a: Sequence[Sequence[Any]], p: Sequence[Any]) -> A
 def risk_is_bias_plus_variance_plus_noise(
     check: Check, mean: Formula = geometric, noise: Formula = lambda entropy: entropy
 ) -> None:
-    r"""E[−log q(y|z)] = KL(p‖q̃) + E_z KL(q̃‖q(·|z)) + H(p), with q̃ the normalised geometric mean of the decoders.
+    r"""$\mathbb{E}[-\log q(y|z)] = \mathrm{KL}(p\|\tilde{q}) + \mathbb{E}_z\,\mathrm{KL}(\tilde{q}\|q(\cdot|z)) +
+    H(p)$, with $\tilde{q}$ the normalised geometric mean of the decoders.
 
-    The paper writes p(z|x) and q(z|x) for one and the same law of the features; with two different ones the statement
-    would be false. Proved for two features and two classes; the code is compared at up to nine and seven.
+    The paper writes $p(z|x)$ and $q(z|x)$ for one and the same law of the features; with two different ones the
+    statement would be false. Proved for two features and two classes; the code is compared at up to nine and seven.
     """
     p, u, law, total = sp.symbols("p u q logN", real=True)
     entropy = sp.Symbol("H(p)", real=True)
@@ -116,7 +117,8 @@ def risk_is_bias_plus_variance_plus_noise(
 def variance_is_the_lost_mass_of_the_geometric_mean(
     check: Check, variance: Formula = lambda log_n: -log_n, mean: Formula = geometric
 ) -> None:
-    r"""E_z KL(q̃‖q(·|z)) = −log N, where N = Σ_y exp E_z log q(y|z) ≤ 1 is the mass of the geometric mean.
+    r"""$\mathbb{E}_z\,\mathrm{KL}(\tilde{q}\|q(\cdot|z)) = -\log N$, where
+    $N = \sum_y \exp \mathbb{E}_z \log q(y|z) \le 1$ is the mass of the geometric mean.
 
     Proved for two features and two classes; the code is compared at up to nine and seven.
     """

@@ -52,10 +52,12 @@ def indicators(holds, n, sigma, Delta, ratio=0.9, steps=STEPS):
     },
 )
 def early_gradients_point_at_the_clusters(check, settings=((0.4, 0.01), (0.4, 0.1), (0.4, 0.4)), least=1 / 6, sign=1):
-    r"""For σ ≤ σ_Δ, with high probability −∇L(θ_t)·v/|∇L(θ_t)| ≥ 1/6 and |θ_t − θ_0| ≤ 1 for all t < T.
+    r"""For $\sigma \le \sigma_\Delta$, with high probability $-\nabla L(\theta_t) \cdot v/|\nabla L(\theta_t)| \ge 1/6$
+    and $|\theta_t - \theta_0| \le 1$ for all $t < T$.
 
-    Here "high" means four runs of five at least. The proof's constants give σ_Δ of about 0.03, the alignment holds far
-    beyond. θ_0 is drawn orthogonal to v: at these p a random θ_0·v is as large as the overlap to be gained.
+    Here "high" means four runs of five at least. The proof's constants give $\sigma_\Delta$ of about 0.03, the
+    alignment holds far beyond. $\theta_0$ is drawn orthogonal to $v$: at these $p$ a random $\theta_0 \cdot v$ is as
+    large as the overlap to be gained.
     """
 
     def points_at_them(run, T):
@@ -92,11 +94,12 @@ def first_alignment(n, p, sigma, Delta, seed):
     },
 )
 def alignment_of_the_first_gradient_has_a_closed_form(check, alignment=initial_alignment):
-    r"""With a = mean(e_i e*_i), γ = p/n: a/√(a² + σ²(γ(1 + E tanh²(σZ)) + (E Z tanh(σZ))²)) as n, p → ∞.
+    r"""With $a = \text{mean}(e_i e_i^*)$, $\gamma = p/n$: $a/\sqrt{a^2 + \sigma^2(\gamma(1 + \mathbb{E} \tanh^2(\sigma
+    Z)) + (\mathbb{E}\,Z \tanh(\sigma Z))^2)}$ as $n, p \to \infty$.
 
-    The deviations are in units of their standard deviation: that of the gradient's component along v, σ√((1 + E
-    tanh²)/n), times the formula's slope in a, and that of a χ² of p degrees in its length. The band is 4.5 standard
-    errors of a median, and a unit for the bias of order 1/n.
+    The deviations are in units of their standard deviation: that of the gradient's component along $v$,
+    $\sigma\sqrt{(1 + \mathbb{E} \tanh^2)/n}$, times the formula's slope in $a$, and that of a $\chi^2$ of $p$ degrees
+    in its length. The band is 4.5 standard errors of a median, and a unit for the bias of order $1/n$.
     """
     n, seeds = check.at(quick=(500, 25), full=(1500, 25))
     settings = [(Delta, sigma, gamma) for Delta in (0.2, 0.5) for sigma in (0.2, 1.0) for gamma in (0.3, 0.9)]
@@ -144,10 +147,12 @@ def shrinkage(a, sigma):
     mutants={"1/2 for 1/3": {"budget": lambda Delta, m: z3.Q(1, 2) - Delta / 2 - m / 2}},
 )
 def noise_allowed_by_the_proof_of_alignment(check, budget=lambda Delta, m: z3.Q(1, 3) - Delta / 2 - m / 2):
-    r"""If (c + 1/3)σ ≤ 1/3 − Δ/2 − m/2, then (1 − Δ)/2 − m/2 − cσ is at least a sixth of 1 + 2σ.
+    r"""If $(c + 1/3)\sigma \le 1/3 - \Delta/2 - m/2$, then $(1 - \Delta)/2 - m/2 - c\sigma$ is at least a sixth of
+    $1 + 2\sigma$.
 
-    These bound −∇L·v from below at overlap m = θ·v (tanh m ≤ m) and |∇L| from above. The paper prints 2/3 − Δ/2 at
-    m = 0 and 2/3 − Δ/2 − 0.1 at m = 0.1, for 1/3 − Δ/2 and 1/3 − Δ/2 − 0.05.
+    These bound $-\nabla L \cdot v$ from below at overlap $m = \theta \cdot v$ ($\tanh m \le m$) and $|\nabla L|$ from
+    above. The paper prints $2/3 - \Delta/2$ at $m = 0$ and $2/3 - \Delta/2 - 0.1$ at $m = 0.1$, for $1/3 - \Delta/2$
+    and $1/3 - \Delta/2 - 0.05$.
     """
     Delta, m, sigma, c = z3.Reals("Delta m sigma c")
     domain = z3.And(Delta > 0, Delta < 1, m >= 0, m <= z3.Q(1, 10), sigma >= 0, c > 0)
@@ -166,9 +171,11 @@ def noise_allowed_by_the_proof_of_alignment(check, budget=lambda Delta, m: z3.Q(
     },
 )
 def overlap_reaches_m_after_an_explicit_time(check, law=hitting_time):
-    r"""As σ → 0, dm/dτ = (1 − Δ − tanh(m/2))/2 in τ = ηt, and m = θ·v is reached at an explicit τ.
+    r"""As $\sigma \to 0$, $dm/d\tau = (1 - \Delta - \tanh(m/2))/2$ in $\tau = \eta t$, and $m = \theta \cdot v$ is
+    reached at an explicit $\tau$.
 
-    τ = 4(−au − ln(cosh u − sinh(u)/a))/(1 − a²), u = m/2, a = 1 − Δ. 4e−15 allows for the rounding of the formula.
+    $\tau = 4(-au - \ln(\cosh u - \sinh(u)/a))/(1 - a^2)$, $u = m/2$, $a = 1 - \Delta$. $4 \cdot 10^{-15}$ allows for
+    the rounding of the formula.
     """
     for Delta, m in ((0.2, 0.1), (0.5, 0.1), (0.8, 0.1), (0.4, 1.0), (0.05, 3.0)):
         speed = lambda x, Delta=Delta: (1 - arb(Delta) - (x / 2).tanh()) / 2  # noqa: E731
@@ -195,9 +202,11 @@ def duration_to_the_tenth(n, p, sigma, Delta, eta, seed):
     },
 )
 def descent_at_small_noise_keeps_the_explicit_time(check, law=hitting_time):
-    r"""Simulated ηT at σ = 0.005, η = 0.005 over the law at the realised share of replaced labels is 1 within 0.6 %.
+    r"""Simulated $\eta T$ at $\sigma = 0.005$, $\eta = 0.005$ over the law at the realised share of replaced labels is
+    1 within 0.6 %.
 
-    The band: the noise enters by O(σ²) and σ/√n, the step by O(η) relative to the duration, at most 0.5 %.
+    The band: the noise enters by $O(\sigma^2)$ and $\sigma/\sqrt{n}$, the step by $O(\eta)$ relative to the duration,
+    at most 0.5 %.
     """
     n = check.at(quick=200, full=1000)
 
@@ -224,7 +233,9 @@ def descent_at_small_noise_keeps_the_explicit_time(check, law=hitting_time):
     },
 )
 def early_learning_ends_at_the_bayes_logit(check, limit=bayes_logit):
-    r"""As σ → 0 the overlap tends to ln((2 − Δ)/Δ), the log odds that a label is true, where tanh(m/2) = 1 − Δ."""
+    r"""As $\sigma \to 0$ the overlap tends to $\ln((2 - \Delta)/\Delta)$, the log odds that a label is true, where
+    $\tanh(m/2) = 1 - \Delta$.
+    """
     for Delta in (0.1, 0.4, 0.8):
         m = float(limit(Delta))
         settled = lambda m=m: (arb(m) / 2).tanh()  # noqa: E731
@@ -237,9 +248,10 @@ def early_learning_ends_at_the_bayes_logit(check, limit=bayes_logit):
     controls={"Δ ≤ 1/2, as the appendix assumes": {"shares": (0.01, 0.5)}, "Δ ≤ 0.95": {"shares": (0.01, 0.95)}},
 )
 def the_overlap_reaches_a_tenth_at_every_share_of_replaced_labels(check, shares=(0.01, 0.99)):
-    r"""As printed, a T with θ_T·v ≥ 1/10 exists for any Δ in (0, 1).
+    r"""As printed, a $T$ with $\theta_T \cdot v \ge 1/10$ exists for any $\Delta$ in $(0, 1)$.
 
-    As σ → 0 the overlap stays below ln((2 − Δ)/Δ), which is less than 1/10 for Δ > 2/(1 + e^{1/10}) = 0.9500.
+    As $\sigma \to 0$ the overlap stays below $\ln((2 - \Delta)/\Delta)$, which is less than $1/10$ for
+    $\Delta > 2/(1 + e^{1/10}) = 0.9500$.
     """
     check.certifies(lambda Delta: (2 / Delta - 1).log() - arb(1) / 10, over={"Delta": shares}, says="limit above 1/10")
 
@@ -250,10 +262,11 @@ def the_overlap_reaches_a_tenth_at_every_share_of_replaced_labels(check, shares=
     mutants={"σ = 0.03": {"sigma": 0.03}, "σ = 0.1": {"sigma": 0.1}},
 )
 def at_the_tenth_wrong_labels_are_classified_by_their_true_class(check, sigma=0.0134):
-    r"""For σ ≤ σ_Δ the share of wrongly labelled examples classified by their true class at T exceeds 0.9999.
+    r"""For $\sigma \le \sigma_\Delta$ the share of wrongly labelled examples classified by their true class at $T$
+    exceeds 0.9999.
 
-    "With high probability" is four runs of five. σ is at the edge of the next claim; the proof's constants, corrected,
-    would ask for σ of about 5e−7.
+    "With high probability" is four runs of five. $\sigma$ is at the edge of the next claim; the proof's constants,
+    corrected, would ask for $\sigma$ of about $5 \cdot 10^{-7}$.
     """
     n = check.at(quick=300, full=2000)
     nearly_all = lambda run, T: T is not None and run.wrong_accuracy[T] > 0.9999  # noqa: E731
@@ -268,7 +281,9 @@ def at_the_tenth_wrong_labels_are_classified_by_their_true_class(check, sigma=0.
     mutants={"σ ≤ 0.0135": {"largest": 0.0135}, "|θ_T| = 1": {"largest": 0.02688}, "share 0.99999": {"missed": "1e-5"}},
 )
 def classifying_all_but_1_in_10000_needs_noise_below_01344(check, largest=0.01344, missed="1e-4"):
-    r"""As |θ_T| = 2 + o(1), a share Φ(0.1/(2σ)) > 0.9999 at overlap 1/10 needs σ ≤ 0.01344, and has it there."""
+    r"""As $|\theta_T| = 2 + o(1)$, a share $\Phi(0.1/(2\sigma)) > 0.9999$ at overlap $1/10$ needs $\sigma \le 0.01344$,
+    and has it there.
+    """
     exceeds = lambda sigma: arb(missed) - (arb(1) / 20 / sigma / arb(2).sqrt()).erfc() / 2  # noqa: E731
     check.certifies(exceeds, over={"sigma": (0.001, largest)}, says="Φ(0.1/(2σ)) > 0.9999")
     check.certifies(lambda sigma: -exceeds(sigma), over={"sigma": (0.01345, 1)}, says="not beyond")
@@ -301,9 +316,10 @@ def variance_of_initial_accuracy(wrong, noise):
     },
 )
 def initial_accuracy_is_at_most_5001_with_high_probability(check, bound=lambda wrong, noise: 0.5001):
-    r"""At θ_0 at most 0.5001 of the wrongly labelled examples are classified by their true class, w.h.p.
+    r"""At $\theta_0$ at most 0.5001 of the wrongly labelled examples are classified by their true class, w.h.p.
 
-    True in the limit only. At n = 100, p = 60 this is a coin flip; 95 % needs |W| of 7e7 and σ²p of 4e7.
+    True in the limit only. At $n = 100$, $p = 60$ this is a coin flip; 95 % needs $|W|$ of $7 \cdot 10^7$ and
+    $\sigma^2p$ of $4 \cdot 10^7$.
     """
     n, p, sigma = 100, 60, 0.5
 
@@ -325,10 +341,11 @@ def initial_accuracy_is_at_most_5001_with_high_probability(check, bound=lambda w
     },
 )
 def initial_accuracy_varies_by_sampling_and_by_the_initial_overlap(check, variance=variance_of_initial_accuracy):
-    r"""Var A(θ_0) = (1/4 − u)/|W| + u with u = arcsin(1/(1 + σ²p))/(2π) as p → ∞: sampling of W, and θ_0·v ~ N(0, 4/p).
+    r"""$\mathrm{Var}\,A(\theta_0) = (1/4 - u)/|W| + u$ with $u = \arcsin(1/(1 + \sigma^2p))/(2\pi)$ as $p \to \infty$:
+    sampling of $W$, and $\theta_0 \cdot v \sim N(0, 4/p)$.
 
-    The mean standardised square is compared with its χ² interval of probability 1 − 1e−6, widened by 2/p each way for
-    the coordinate of a sphere, which is normal up to O(1/p).
+    The mean standardised square is compared with its $\chi^2$ interval of probability $1 - 10^{-6}$, widened by $2/p$
+    each way for the coordinate of a sphere, which is normal up to $O(1/p)$.
     """
     n, p, sigma = 100, 60, 0.5
     draws = check.at(quick=3000, full=20_000)
@@ -358,9 +375,11 @@ def initial_accuracy_varies_by_sampling_and_by_the_initial_overlap(check, varian
 def gradients_of_right_labels_vanish_and_those_of_wrong_ones_grow(
     check, sigmas=(0.01, 0.1, 0.4), gain=0.05, signs=(-1, 1)
 ):
-    r"""With κ_i = tanh(θ·x_i/2) − e_i: mean_C κ² falls by more than 0.05 from θ_0 to θ_T, and mean_W κ² rises by more.
+    r"""With $\kappa_i = \tanh(\theta \cdot x_i/2) - e_i$: $\text{mean}_C\,\kappa^2$ falls by more than 0.05 from
+    $\theta_0$ to $\theta_T$, and $\text{mean}_W\,\kappa^2$ rises by more.
 
-    "With high probability" is four runs of five, from θ_0 ⊥ v. From a random θ_0 some runs at these p begin beyond T.
+    "With high probability" is four runs of five, from $\theta_0 \perp v$. From a random $\theta_0$ some runs at these
+    $p$ begin beyond $T$.
     """
 
     def changes(run, T):
@@ -386,9 +405,9 @@ def gradients_of_right_labels_vanish_and_those_of_wrong_ones_grow(
     },
 )
 def residual_of_right_labels_is_below_95_at_the_tenth(check, residual=lambda m: 1 - (m / 2).tanh()):
-    r"""As printed, the residual 1 − tanh of a rightly labelled example at overlap 1/10 is strictly less than 0.95.
+    r"""As printed, the residual $1 - \tanh$ of a rightly labelled example at overlap $1/10$ is strictly less than 0.95.
 
-    With tanh(m/2), which the gradient has, it is 0.95004; the mean square, 0.9026, is what the proposition needs.
+    With $\tanh(m/2)$, which the gradient has, it is 0.95004; the mean square, 0.9026, is what the proposition needs.
     """
     check.certifies(lambda m: arb("0.95") - residual(m), over={"m": (0.1, 0.1)})
 
@@ -399,7 +418,9 @@ def residual_of_right_labels_is_below_95_at_the_tenth(check, residual=lambda m: 
     mutants={"printed tanh(m)": {"slope": 1}, "tanh(m/4)": {"slope": 0.25}},
 )
 def residuals_change_by_a_tenth_as_the_noise_vanishes(check, slope=0.5):
-    r"""As σ → 0, mean_C κ² changes by −0.09742 and mean_W κ² by 0.10241 from overlap 0 to 1/10."""
+    r"""As $\sigma \to 0$, $\text{mean}_C\,\kappa^2$ changes by $-0.09742$ and $\text{mean}_W\,\kappa^2$ by 0.10241 from
+    overlap 0 to $1/10$.
+    """
     for sign, change in ((-1, "-0.09742"), (1, "0.10241")):
         value = lambda sign=sign: (1 + sign * (arb(slope) / 10).tanh()) ** 2 - 1  # noqa: E731
         check.certifies_value(value, change, says="right labels" if sign < 0 else "wrong labels")

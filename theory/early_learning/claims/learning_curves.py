@@ -52,11 +52,13 @@ def closed_form(gamma, sigma, Delta, times):
     },
 )
 def squared_loss_learning_curve_is_known_at_all_times(check, curve=closed_form):
-    r"""Accuracy by true class on wrong and right labels under gradient flow from 0, as n, p → ∞, at every τ.
+    r"""Accuracy by true class on wrong and right labels under gradient flow from 0, as $n, p \to \infty$, at every
+    $\tau$.
 
-    A wrong label's output times its true sign is normal with mean a⟨f⟩* − (1 + a)⟨f⟩ and variance a²Var* f +
-    (1 − a²)Var f, f = 1 − e^{−λτ}. The measured quantity is the largest deviation of a mean over samples, in units of
-    0.01, for n < ∞, plus 5 standard errors of that mean (5 for 42 comparisons).
+    A wrong label's output times its true sign is normal with mean $a\langle f\rangle^* - (1 + a)\langle f\rangle$ and
+    variance $a^2\,\mathrm{Var}^* f + (1 - a^2)\,\mathrm{Var}\,f$, $f = 1 - e^{-\lambda\tau}$. The measured quantity is
+    the largest deviation of a mean over samples, in units of 0.01, for $n < \infty$, plus 5 standard errors of that
+    mean (5 for 42 comparisons).
     """
     n, samples = check.at(quick=(300, 40), full=(1000, 24))
 
@@ -134,10 +136,11 @@ def discretised(gamma, sigma):
     },
 )
 def spectral_laws_are_elementary_on_the_bulk(check, laws=discretised):
-    r"""μ and μ* have densities in sin φ, |1 + √g e^{iφ}| and |1 − σ²√g e^{iφ}|, masses at 0, and μ* a spike.
+    r"""$\mu$ and $\mu^*$ have densities in $\sin \varphi$, $|1 + \sqrt{g}\,e^{i\varphi}|$ and
+    $|1 - \sigma^2\sqrt{g}\,e^{i\varphi}|$, masses at 0, and $\mu^*$ a spike.
 
-    Σ weight/(z − λ) is compared with the Stieltjes transform of XXᵀ/n, as far above the axis as the bulk is long, where
-    the error of the quadrature is that of rounding.
+    $\sum \text{weight}/(z - \lambda)$ is compared with the Stieltjes transform of $XX^\top/n$, as far above the axis as
+    the bulk is long, where the error of the quadrature is that of rounding.
     """
 
     def agree(gamma, sigma, shift):
@@ -160,7 +163,9 @@ def spectral_laws_are_elementary_on_the_bulk(check, laws=discretised):
 def wrong_labels_are_interpolated_by_least_squares_beyond_an_explicit_ratio(
     check, limit=lambda g, s: 1 - (1 - g) * s**2 / (1 + s**2)
 ):
-    r"""At τ = ∞, p < n, ⟨f⟩* = 1 − (1 − γ)σ²/(1 + σ²): most wrong labels are fitted iff γ(2 − Δ) > (1 − Δ)⟨f⟩*."""
+    r"""At $\tau = \infty$, $p < n$, $\langle f\rangle^* = 1 - (1 - \gamma)\sigma^2/(1 + \sigma^2)$: most wrong labels
+    are fitted iff $\gamma(2 - \Delta) > (1 - \Delta)\langle f\rangle^*$.
+    """
 
     def decides(gamma, sigma, Delta):
         accuracy = squared_loss_learning_curve(gamma, sigma, Delta, np.inf).wrong

@@ -33,9 +33,10 @@ def gradient(data, theta):
     },
 )
 def logistic_gradient_has_a_hyperbolic_tangent_of_half_the_score(check, slope=lambda z, e: (sp.tanh(z / 2) - e) / 2):
-    r"""∇L(θ) = (1/2n) Σ x_i (tanh(θ·x_i/2) − e_i).
+    r"""$\nabla L(\theta) = (1/2n) \sum x_i (\tanh(\theta \cdot x_i/2) - e_i)$.
 
-    The paper prints tanh(θ·x_i), here and in all that follows; its constants 1/6, .05, .5001 and .9999 survive.
+    The paper prints $\tanh(\theta \cdot x_i)$, here and in all that follows; its constants $1/6$, .05, .5001 and .9999
+    survive.
     """
     z = sp.Symbol("z", real=True)
     for e in (-1, 1):
@@ -59,7 +60,9 @@ def logistic_gradient_has_a_hyperbolic_tangent_of_half_the_score(check, slope=la
     mutants={"the same step": {"factor": 1}, "half the step": {"factor": sp.Rational(1, 2)}},
 )
 def descent_on_two_rows_moves_their_difference_by_twice_the_step(check, factor=2):
-    r"""A step η on the softmax weights Θ moves θ = Θ_1 − Θ_2 by −2η ∇L(θ), so the theory's η is twice the trainer's."""
+    r"""A step $\eta$ on the softmax weights $\Theta$ moves $\theta = \Theta_1 - \Theta_2$ by $-2\eta \nabla L(\theta)$,
+    so the theory's $\eta$ is twice the trainer's.
+    """
     first, second, x, eta = sp.symbols("Theta_1 Theta_2 x eta", real=True)
     theta = sp.Symbol("theta", real=True)
     loss = sp.log(1 + sp.exp(-theta * x))
@@ -83,7 +86,9 @@ def descent_on_two_rows_moves_their_difference_by_twice_the_step(check, factor=2
 def fresh_examples_are_classified_by_their_true_sign_with_a_normal_probability(
     check, accuracy=GaussianMixtureNoisyLabels.population_accuracy
 ):
-    r"""P(sign(θ·x) = e*) = Φ(θ·v / (σ|θ|)), whatever the training labels."""
+    r"""$P(\mathrm{sign}(\theta \cdot x) = e^*) = \Phi(\theta \cdot v / (\sigma|\theta|))$, whatever the training
+    labels.
+    """
     for sigma, theta in ((0.3, np.array([0.1, 2.0, 0.0])), (2.0, np.array([1.0, -0.5, 0.5]))):
         data = GaussianMixtureNoisyLabels(20_000, 3, sigma, 0.4, check.seed)
         right = np.sign(data.features @ theta) == data.true_labels
@@ -105,7 +110,9 @@ def fresh_examples_are_classified_by_their_true_sign_with_a_normal_probability(
     },
 )
 def gradient_is_bounded_by_the_norm_of_the_features(check, bound=lambda norm, n: norm / np.sqrt(n)):
-    r"""|∇L(θ)| ≤ |X|/√n for every θ; with the next claim this is at most 1 + σ(1 + √(p/n)) + o(1)."""
+    r"""$|\nabla L(\theta)| \le |X|/\sqrt{n}$ for every $\theta$; with the next claim this is at most
+    $1 + \sigma(1 + \sqrt{p/n}) + o(1)$.
+    """
 
     def is_bounded(n, p, sigma, seed, scale):
         data = GaussianMixtureNoisyLabels(n, p, sigma, 0.5, seed)
@@ -130,7 +137,8 @@ def initial_overlaps(p, first_seed, draws):
     mutants={"1/p, the unit sphere": {"second_moment": lambda p: 1 / p}},
 )
 def initial_overlap_has_second_moment_4_over_p(check, second_moment=lambda p: 4 / p):
-    r"""θ_0 uniform on the sphere of radius 2: E(θ_0·v)² = 4/p. The paper prints |θ_0|² = 2 and 2/p.
+    r"""$\theta_0$ uniform on the sphere of radius 2: $\mathbb{E}(\theta_0 \cdot v)^2 = 4/p$. The paper prints
+    $|\theta_0|^2 = 2$ and $2/p$.
 
     The coordinates are exchangeable and their squares add to 4.
     """
@@ -153,9 +161,11 @@ def initial_overlap_has_second_moment_4_over_p(check, second_moment=lambda p: 4 
 def scores_stay_near_the_overlap_throughout_a_ball(
     check, bound=lambda sigma, rms, distance, norm: sigma * (rms + distance * norm)
 ):
-    r"""√mean_I (e*_i tanh(θ·x_i) − tanh(θ·v))² ≤ σ(√mean_I (θ_0·z_i)² + |θ − θ_0| |Z_I|/√|I|) for any index set I.
+    r"""$\sqrt{\text{mean}_I\,(e_i^* \tanh(\theta \cdot x_i) - \tanh(\theta \cdot v))^2} \le
+    \sigma(\sqrt{\text{mean}_I\,(\theta_0 \cdot z_i)^2} + |\theta - \theta_0|\,|Z_I|/\sqrt{|I|})$ for any index set $I$.
 
-    tanh has slope at most 1; the same holds for tanh(·/2). By Lemma 10 the right side is σ(2 + c|θ − θ_0|) + o(1).
+    tanh has slope at most 1; the same holds for $\tanh(\cdot/2)$. By Lemma 10 the right side is
+    $\sigma(2 + c|\theta - \theta_0|) + o(1)$.
     """
 
     def holds(n, p, sigma, seed, distance):
@@ -199,11 +209,12 @@ def moments_of_noise(n, p, seed):
     },
 )
 def noise_has_the_second_moments_of_a_gaussian_matrix(check, variance=4, norm=lambda ratio: 1 + np.sqrt(ratio)):
-    r"""mean_I (θ_0·z_i)² → |θ_0|² = 4 and |mean_I z zᵀ|^{1/2} → 1 + √(p/|I|), for I all or the wrongly labelled.
+    r"""$\text{mean}_I\,(\theta_0 \cdot z_i)^2 \to |\theta_0|^2 = 4$ and
+    $|\text{mean}_I\,z\,z^\top|^{1/2} \to 1 + \sqrt{p/|I|}$, for $I$ all or the wrongly labelled.
 
-    The paper prints "≤ 2" for the first, which is its square root. The bands: |I| mean/4 is χ² with |I| degrees of
-    freedom; the norm exceeds its limit by t/√|I| with probability at most e^{−t²/2} (t = 5.5), and its fluctuations and
-    bias are a few times |I|^{−2/3}.
+    The paper prints "$\le 2$" for the first, which is its square root. The bands: $|I|\,\text{mean}/4$ is $\chi^2$ with
+    $|I|$ degrees of freedom; the norm exceeds its limit by $t/\sqrt{|I|}$ with probability at most $e^{-t^2/2}$
+    ($t = 5.5$), and its fluctuations and bias are a few times $|I|^{-2/3}$.
     """
     n, p = check.at(quick=(600, 540), full=(2000, 1800))
     seeds, quantiles = check.at(quick=3, full=5), np.array([5e-7, 1 - 5e-7])
@@ -233,9 +244,10 @@ def noise_has_the_second_moments_of_a_gaussian_matrix(check, variance=4, norm=la
     mutants={"half of it": {"deviation": lambda c: 10_000 * c}},
 )
 def chebyshev_deviation_of_theorem_4_is_20000_c(check, deviation=lambda c: 20_000 * c):
-    r"""A share of at most c/δ examples deviates by δ; it is at most 10⁻⁴/2 for δ = 2·10⁴ c.
+    r"""A share of at most $c/\delta$ examples deviates by $\delta$; it is at most $10^{-4}/2$ for
+    $\delta = 2 \cdot 10^4 c$.
 
-    The paper prints δ = 10⁻⁴/(2c), and then A ≤ 1 − 10⁻⁴ for "≥".
+    The paper prints $\delta = 10^{-4}/(2c)$, and then $A \le 1 - 10^{-4}$ for "$\ge$".
     """
     c = z3.Real("c")
     check.proves(z3.Implies(z3.And(c > 0, c <= 2), c / deviation(c) <= z3.Q(1, 20_000)))
@@ -247,7 +259,9 @@ def chebyshev_deviation_of_theorem_4_is_20000_c(check, deviation=lambda c: 20_00
     controls={"(1 − n^{−1/3}) Δn/2": {"least": lambda n, Delta: (1 - n ** (-1 / 3)) * Delta * n / 2}},
 )
 def wrong_labels_are_at_least_their_expected_number_with_high_probability(check, least=lambda n, Delta: Delta * n / 2):
-    r"""As printed, |W| ≥ Δn/2 with high probability. It is a coin flip; |W| ≥ (1 − o(1)) Δn/2 is meant."""
+    r"""As printed, $|W| \ge \Delta n/2$ with high probability. It is a coin flip; $|W| \ge (1 - o(1)) \Delta n/2$ is
+    meant.
+    """
     n, Delta = 2000, 0.5
 
     def enough(rng, draws):
@@ -264,7 +278,9 @@ def wrong_labels_are_at_least_their_expected_number_with_high_probability(check,
     mutants={"cubes": {"power": 3}},
 )
 def root_mean_squares_of_residuals_differ_by_at_most_that_of_the_difference(check, power=2):
-    r"""|√mean κ² − √mean κ'²| ≤ √mean (κ − κ')² for residuals in [−2, 2]; the display lacks the last square."""
+    r"""$|\sqrt{\text{mean}\,\kappa^2} - \sqrt{\text{mean}\,\kappa'^2}| \le \sqrt{\text{mean}\,(\kappa - \kappa')^2}$
+    for residuals in $[-2, 2]$; the display lacks the last square.
+    """
 
     def holds(pairs):
         first, second = np.array(pairs).T

@@ -58,10 +58,11 @@ def leave_one_out_ignored(gamma, sigma, Delta):
     },
 )
 def logistic_regression_below_the_threshold_ends_as_three_equations_say(check, accuracies=limit):
-    r"""For p/n < γ* the accuracies of the minimiser follow from (m, ρ, κ): Φ((m ∓ κ/2)/(σ√(m² + ρ²))), fresh Φ(m/…).
+    r"""For $p/n < \gamma^*$ the accuracies of the minimiser follow from $(m, \rho, \kappa)$:
+    $\Phi((m \mp \kappa/2)/(\sigma\sqrt{m^2 + \rho^2}))$, fresh $\Phi(m/\ldots)$.
 
-    Minus for wrong labels, plus for right ones. Measured is the deviation of the mean over samples in units of
-    0.01, for n < ∞, plus 5 standard errors.
+    Minus for wrong labels, plus for right ones. Measured is the deviation of the mean over samples in units of 0.01,
+    for $n < \infty$, plus 5 standard errors.
     """
     n, samples = check.at(quick=(300, 24), full=(1000, 40))
 
@@ -126,10 +127,11 @@ def widest(n, p, sigma, Delta, seed):
     },
 )
 def memorization_ends_at_the_max_margin_that_two_equations_say(check, solution=max_margin):
-    r"""For p/n > γ* the margin is the largest k with E(k − εm − σZ)_+² ≤ γσ²(1 − m²) for some m, which is θ·v.
+    r"""For $p/n > \gamma^*$ the margin is the largest $k$ with
+    $\mathbb{E}(k - \varepsilon m - \sigma Z)_+^2 \le \gamma\sigma^2(1 - m^2)$ for some $m$, which is $\theta \cdot v$.
 
     Descent on the logistic loss converges to that direction (Soudry et al. 2018). Measured: deviations of means over
-    samples in units of 0.01, for n < ∞, plus 5 standard errors.
+    samples in units of 0.01, for $n < \infty$, plus 5 standard errors.
     """
     n, samples = check.at(quick=(200, 30), full=(400, 60))
 

@@ -53,7 +53,9 @@ def cover(n, p):
     },
 )
 def separable_labelings_are_counted_by_cover(check, count=cover):
-    r"""Of the 2ⁿ labelings of n points in general position in p dimensions, 2 Σ_{k<p} binom(n − 1, k) are separable."""
+    r"""Of the $2^n$ labelings of $n$ points in general position in $p$ dimensions,
+    $2 \sum_{k<p} \mathrm{binom}(n - 1, k)$ are separable.
+    """
 
     def agrees(size, seed):
         n, p = size
@@ -74,7 +76,8 @@ def separable_labelings_are_counted_by_cover(check, count=cover):
 def inseparable_labelings_are_as_rare_as_few_flips(
     check, bound=lambda n, p, Delta: 2 * stats.binom.cdf(n - p, n, Delta / 2)
 ):
-    r"""P(not separable | X) ≤ 2 P(Bin(n, Δ/2) ≤ n − p) for every X, whence p/n > 1 − Δ/2 suffices in the limit.
+    r"""$P(\text{not separable} \mid X) \le 2\,P(\mathrm{Bin}(n, \Delta/2) \le n - p)$ for every $X$, whence
+    $p/n > 1 - \Delta/2$ suffices in the limit.
 
     Exact, by linear programs over all labelings of samples in general position.
     """
@@ -100,9 +103,9 @@ def inseparable_labelings_are_as_rare_as_few_flips(
     mutants={"Δ/2": {"enough": lambda Delta: Delta / 2}, "(1 − Δ)/2": {"enough": lambda Delta: (1 - Delta) / 2}},
 )
 def labels_are_separable_beyond_one_less_the_wrong_share(check, enough=lambda Delta: 1 - Delta / 2):
-    r"""If lim inf p/n > 1 − Δ/2, the noisy labels are linearly separable with probability tending to 1.
+    r"""If $\liminf p/n > 1 - \Delta/2$, the noisy labels are linearly separable with probability tending to 1.
 
-    Run at p/n = 1.1 (1 − Δ/2), "tending to 1" being four samples of five.
+    Run at $p/n = 1.1\,(1 - \Delta/2)$, "tending to 1" being four samples of five.
     """
     n = check.at(quick=80, full=200)
     for Delta in (0.4, 0.8):
@@ -156,10 +159,12 @@ def least_mean_square(Delta, sigma):
     },
 )
 def sharp_threshold_is_the_least_mean_square_of_a_positive_part(check, gamma=threshold):
-    r"""γ*(Δ, σ) = min_t E[(Z − tV)_+²], V = ξ(1 + σz'), ξ = −1 with probability Δ/2 and else 1, Z and z' normal.
+    r"""$\gamma^*(\Delta, \sigma) = \min_t \mathbb{E}[(Z - tV)_+^2]$, $V = \xi(1 + \sigma z')$, $\xi = -1$ with
+    probability $\Delta/2$ and else 1, $Z$ and $z'$ normal.
 
-    The package has it in closed form up to one root; here the expectation is integrated. 1e−7 allows for the curvature
-    over the 2e−4 that enclose the minimum, and for |z'| > 12, of probability 4e−33.
+    The package has it in closed form up to one root; here the expectation is integrated. $10^{-7}$ allows for the
+    curvature over the $2 \cdot 10^{-4}$ that enclose the minimum, and for $|z'| > 12$, of probability
+    $4 \cdot 10^{-33}$.
     """
     for Delta, sigma in ((0.1, 0.2), (0.4, 0.2), (0.5, 0.5), (0.8, 1.0)):
         oracle = lambda Delta=Delta, sigma=sigma: least_mean_square(Delta, sigma)  # noqa: E731
@@ -176,9 +181,10 @@ def sharp_threshold_is_the_least_mean_square_of_a_positive_part(check, gamma=thr
     },
 )
 def separability_turns_at_the_sharp_threshold(check, gamma=threshold):
-    r"""The labels are mostly inseparable at p/n = 0.75 γ*, mostly separable at 1.3 γ*; γ* is far below 1 − Δ/2.
+    r"""The labels are mostly inseparable at $p/n = 0.75 \gamma^*$, mostly separable at $1.3 \gamma^*$; $\gamma^*$ is
+    far below $1 - \Delta/2$.
 
-    Linear programs; "mostly" is in more than half of the samples. The transition is about n^{−1/2} wide.
+    Linear programs; "mostly" is in more than half of the samples. The transition is about $n^{-1/2}$ wide.
     """
     n, draws = check.at(quick=(100, 40), full=(300, 40))
     Delta, sigma = 0.4, 0.2
@@ -230,7 +236,9 @@ def memorization_run(n, p, sigma, seed, steps):
     },
 )
 def descent_first_learns_the_true_classes_and_then_memorizes(check, ratio=0.9, sigma=0.2, share_of_steps=1.0):
-    r"""At σ = 0.2, p/n = 0.9 > γ*, first nearly all wrongly labelled examples are classified truly, in the end none."""
+    r"""At $\sigma = 0.2$, $p/n = 0.9 > \gamma^*$, first nearly all wrongly labelled examples are classified truly, in
+    the end none.
+    """
     n, steps = check.at(quick=(200, 1500), full=(400, 3000))
     check.reproduces(
         lambda seed: memorization_run(n, round(ratio * n), sigma, seed, round(share_of_steps * steps)),
@@ -246,9 +254,10 @@ def descent_first_learns_the_true_classes_and_then_memorizes(check, ratio=0.9, s
     mutants={"p/n = 0.6": {"few": 0.6}, "as many steps as features": {"steps": 50}},
 )
 def memorization_needs_more_features_than_the_sharp_threshold(check, few=0.25, steps=None):
-    r"""At p/n = 0.25 < γ* = 0.379 the wrong labels are never all memorized; at p/n = 2, outside the theorem, they are.
+    r"""At $p/n = 0.25 < \gamma^* = 0.379$ the wrong labels are never all memorized; at $p/n = 2$, outside the theorem,
+    they are.
 
-    A third of them at least is still classified truly when descent below γ* has long come to rest.
+    A third of them at least is still classified truly when descent below $\gamma^*$ has long come to rest.
     """
     n, long = check.at(quick=(200, 4000), full=(400, 60_000))
 
@@ -271,7 +280,9 @@ def memorization_needs_more_features_than_the_sharp_threshold(check, few=0.25, s
     mutants={"σ = 0.2": {"sigma": 0.2}, "σ = 0.5": {"sigma": 0.5}},
 )
 def early_learning_needs_little_noise(check, sigma=1.0):
-    r"""At σ = 1 no step of descent classifies 0.05 more of the wrongly labelled examples truly than θ_0 does."""
+    r"""At $\sigma = 1$ no step of descent classifies 0.05 more of the wrongly labelled examples truly than $\theta_0$
+    does.
+    """
     n = check.at(quick=200, full=400)
     check.reproduces(
         lambda seed: memorization_run(n, round(0.9 * n), sigma, seed, 300),

@@ -47,10 +47,11 @@ def cosine_annealing_further_improves_the_results(check, settings=SETTINGS, leas
 def replaced_labels_are_wrong_less_often_than_the_noise_rate(
     check, share=lambda rate, classes: rate * (1 - 1 / classes)
 ):
-    """With symmetric noise of rate r over C classes a share r(1 − 1/C) of the labels is wrong: 0.9 r on CIFAR-10.
+    """With symmetric noise of rate $r$ over $C$ classes a share $r(1 - 1/C)$ of the labels is wrong: $0.9 r$ on
+    CIFAR-10.
 
     A replaced label is drawn from all classes, the true one included; read as a share of wrong labels, as by other
-    papers, r would be too large by a ninth. The band of 0.01 tells the two apart at every rate of the tables.
+    papers, $r$ would be too large by a ninth. The band of 0.01 tells the two apart at every rate of the tables.
     """
     for rate in (0.2, 0.4, 0.6, 0.8):
 

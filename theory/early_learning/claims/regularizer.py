@@ -61,7 +61,8 @@ def lemma_2(p: Sequence[Any], t: Sequence[Any], c: int) -> Any:
     },
 )
 def regularizer_has_the_gradient_of_lemma_2(check: Check, gradient: Formula = lemma_2) -> None:
-    r"""∂R/∂z_c = p_c/(1 − ⟨p, t⟩) Σ_k (t_k − t_c) p_k, for any fixed t, whether or not it sums to one.
+    r"""$\partial R/\partial z_c = p_c/(1 - \langle p, t\rangle) \sum_k (t_k - t_c) p_k$, for any fixed $t$, whether or
+    not it sums to one.
 
     Proved for three classes; by symmetry it is enough to look at one of them.
     """
@@ -96,9 +97,11 @@ def difference_form(p: Sequence[Any], t: Sequence[Any], c: int) -> Any:
 def regularizer_gradient_is_a_difference_of_two_distributions(
     check: Check, difference: Formula = difference_form
 ) -> None:
-    r"""∂R/∂z = q − p with q_c = p_c(1 − t_c)/(1 − ⟨p, t⟩), and R = logsumexp(z + log(1 − t)) − logsumexp(z).
+    r"""$\partial R/\partial z = q - p$ with $q_c = p_c(1 - t_c)/(1 - \langle p, t\rangle)$, and
+    $R = \mathrm{logsumexp}(z + \log(1 - t)) - \mathrm{logsumexp}(z)$.
 
-    The gradient of cross-entropy plus λR is therefore (1 − λ)p + λq − y. Proved for three classes.
+    The gradient of cross-entropy plus $\lambda R$ is therefore $(1 - \lambda)p + \lambda q - y$. Proved for three
+    classes.
     """
     exponentials, p, by_logit = symbolic_softmax()
     t = sp.symbols("t1:4", real=True)
@@ -144,9 +147,10 @@ def one_norm(entries: Sequence[Any]) -> Any:
     },
 )
 def regularizer_gradient_has_one_norm_below_two(check: Check, bound: z3.ArithRef = z3.RealVal(2)) -> None:  # noqa: B008
-    r"""Σ_c |∂R/∂z_c| < 2, however close ⟨p, t⟩ is to one: R has no lower bound, its gradient never blows up.
+    r"""$\sum_c |\partial R/\partial z_c| < 2$, however close $\langle p, t\rangle$ is to one: $R$ has no lower bound,
+    its gradient never blows up.
 
-    Proved for three classes, entries of the target in [0, 1]. The code is searched at margins up to 1e4.
+    Proved for three classes, entries of the target in $[0, 1]$. The code is searched at margins up to $10^4$.
     """
     p, t, rest, domain = z3_distributions()
     scaled = [p_c * (1 - t_c) - p_c * rest for p_c, t_c in zip(p, t, strict=True)]
@@ -179,10 +183,11 @@ def twice_the_larger_of_1_and(lam: float) -> float:
 def loss_gradient_has_one_norm_at_most_twice_lambda(
     check: Check, bound: Callable[[float], float] = twice_the_larger_of_1_and
 ) -> None:
-    r"""‖∂(CE + λR)/∂z‖₁ ≤ 2 max(1, λ): (1 − λ)p + λq − y is a sum of signed distributions.
+    r"""$\|\partial(\mathrm{CE} + \lambda R)/\partial z\|_1 \le 2 \max(1, \lambda)$: $(1 - \lambda)p + \lambda q - y$ is
+    a sum of signed distributions.
 
-    Proved for two classes and any distribution q at λ = 1/2, 1, 3 and 7. The largest gradients of the code are found
-    in a search over logits and labels.
+    Proved for two classes and any distribution $q$ at $\lambda = 1/2$, 1, 3 and 7. The largest gradients of the code
+    are found in a search over logits and labels.
     """
     p, q = z3.Reals("p q")
     domain = z3.And(p >= 0, p <= 1, q >= 0, q <= 1)
@@ -217,7 +222,9 @@ def dominant_entry_of_the_target_is_pushed_up(
     gradient: Formula = lemma_2,
     dominates: Formula = lambda t: [t[0] >= t[1], t[0] >= t[2]],
 ) -> None:
-    r"""The class with the largest t_c has ∂R/∂z_c ≤ 0: descent on R raises its logit. Proved for three classes."""
+    r"""The class with the largest $t_c$ has $\partial R/\partial z_c \le 0$: descent on $R$ raises its logit. Proved
+    for three classes.
+    """
     p, t, _, domain = z3_distributions()
     largest = z3.And(domain, *dominates(t))
     check.proves(z3.Implies(largest, gradient(p, t, 0) <= 0), says="t₁ largest ⇒ ∂R/∂z₁ ≤ 0")
@@ -235,9 +242,10 @@ def dominant_entry_of_the_target_is_pushed_up(
 def kullback_leibler_gradient_needs_the_sum_of_the_target(
     check: Check, gradient: Formula = lambda p, t, c: sum(t) * p[c] - t[c]
 ) -> None:
-    r"""−Σ_k t_k log p_k has the gradient (Σt)p − t by the logits; the printed p − t holds only if Σt = 1.
+    r"""$-\sum_k t_k \log p_k$ has the gradient $(\sum t)p - t$ by the logits; the printed $p - t$ holds only if
+    $\sum t = 1$.
 
-    With t(0) = 0 that sum is 1 − β^k after k epochs. Proved for three classes.
+    With $t(0) = 0$ that sum is $1 - \beta^k$ after $k$ epochs. Proved for three classes.
     """
     _, p, by_logit = symbolic_softmax()
     t = sp.symbols("t1:4", real=True)
@@ -254,9 +262,10 @@ def kullback_leibler_gradient_needs_the_sum_of_the_target(
     },
 )
 def target_sums_to_one_minus_beta_to_the_k(check: Check, mass: Formula = lambda beta, k: 1 - beta**k) -> None:
-    r"""After k updates t ← βt + (1 − β)p from t(0) = 0, the target sums to 1 − β^k: .3, .51, .657 at β = .7.
+    r"""After $k$ updates $t \leftarrow \beta t + (1 - \beta)p$ from $t(0) = 0$, the target sums to $1 - \beta^k$: .3,
+    .51, .657 at $\beta = .7$.
 
-    The regularizer is weak in the first epochs. Proved by induction over k.
+    The regularizer is weak in the first epochs. Proved by induction over $k$.
     """
     beta, k = sp.Symbol("beta", positive=True), sp.Symbol("k", integer=True, positive=True)
     first = mass(beta, 1) - (1 - beta)
@@ -286,10 +295,11 @@ def target_sums_to_one_minus_beta_to_the_k(check: Check, mass: Formula = lambda 
 def target_that_is_not_held_constant_adds_one_minus_beta_times_p(
     check: Check, weight: Formula = lambda p, t, beta: [a + (1 - beta) * b for a, b in zip(t, p, strict=True)]
 ) -> None:
-    r"""Were t = βt(0) + (1 − β)p differentiated too, ∂R/∂z_c = p_c(⟨w, p⟩ − w_c)/(1 − ⟨p, t⟩) with w = t + (1 − β)p.
+    r"""Were $t = \beta t(0) + (1 - \beta)p$ differentiated too, $\partial R/\partial z_c = p_c(\langle w, p\rangle -
+    w_c)/(1 - \langle p, t\rangle)$ with $w = t + (1 - \beta)p$.
 
-    It is not a matter of degree: at z = (.3, −1, .7), t(0) = (.2, .3, .1), β = .7 the first entry is +.0053, where
-    Lemma 2 has −.0047. Proved for three classes.
+    It is not a matter of degree: at $z = (.3, -1, .7)$, $t(0) = (.2, .3, .1)$, $\beta = .7$ the first entry is
+    $+.0053$, where Lemma 2 has $-.0047$. Proved for three classes.
     """
     _, p, by_logit = symbolic_softmax()
     start, beta = sp.symbols("t1:4", real=True), sp.Symbol("beta", real=True)
@@ -322,10 +332,12 @@ PUBLISHED_CLAMP = 1e-4
     },
 )
 def clamped_regularizer_has_a_floor(check: Check, floor: Callable[[int], float] = clamped_regularizer_floor) -> None:
-    r"""With p clamped to [ε, 1 − ε], ε = 1e−4, R ≥ log(Cε(1 − ε)/(1 + (C − 2)ε)): −6.91 for ten classes, −4.62 for 100.
+    r"""With $p$ clamped to $[\varepsilon, 1 - \varepsilon]$, $\varepsilon = 10^{-4}$,
+    $R \ge \log(C\varepsilon(1 - \varepsilon)/(1 + (C - 2)\varepsilon))$: $-6.91$ for ten classes, $-4.62$ for 100.
 
-    The floor is attained, so that training losses near −15 at λ = 3 are in order. Certified against
-    log(1 − ⟨p, t⟩) at p = (1 − ε, ε, …, ε) and its renormalised target; the loss is searched for lower values.
+    The floor is attained, so that training losses near $-15$ at $\lambda = 3$ are in order. Certified against
+    $\log(1 - \langle p, t\rangle)$ at $p = (1 - \varepsilon, \varepsilon, \ldots, \varepsilon)$ and its renormalised
+    target; the loss is searched for lower values.
     """
     for classes in (10, 100, 1000):
         eps = arb(1) / 10**4
@@ -354,7 +366,8 @@ def clamped_regularizer_has_a_floor(check: Check, floor: Callable[[int], float] 
 def clamped_regularizer_has_no_gradient_once_an_example_is_certain(
     check: Check, clamp: float | None = PUBLISHED_CLAMP
 ) -> None:
-    r"""Where one p exceeds 1 − ε and the others are below ε, the published loss has the gradient of cross-entropy.
+    r"""Where one $p$ exceeds $1 - \varepsilon$ and the others are below $\varepsilon$, the published loss has the
+    gradient of cross-entropy.
 
     The clamp is not a detail of rounding: it switches the regularizer off for confident examples, right or wrong.
     """
@@ -384,7 +397,8 @@ def ramp(step: arb) -> arb:
     controls={"held at step 40000": {"formula": lambda step: ramp(step.min(arb(RAMP_LENGTH)))}},
 )
 def ramp_up_stays_up(check: Check, formula: Callable[[arb], arb] = ramp) -> None:
-    r"""As printed, exp(−5(1 − i/40000)²) is the ramp of the weight average at every step i: up to 1 and there to stay.
+    r"""As printed, $\exp(-5(1 - i/40000)^2)$ is the ramp of the weight average at every step $i$: up to 1 and there to
+    stay.
 
     It falls again after 40 000 steps, to .0067 at 80 000; it must be held at its top.
     """
@@ -403,6 +417,8 @@ def ramp_up_stays_up(check: Check, formula: Callable[[arb], arb] = ramp) -> None
 def label_refinement_only_acts_on_mixed_labels(
     check: Check, refine: Formula = lambda y, t, c: y[c] * t[c] / dot(y, t)
 ) -> None:
-    r"""y_c t_c/Σ y_k t_k leaves a one-hot label as it is, whatever the target; it acts on labels mixed by mixup."""
+    r"""$y_c t_c/\sum y_k t_k$ leaves a one-hot label as it is, whatever the target; it acts on labels mixed
+    by mixup.
+    """
     t = sp.symbols("t1:4", positive=True)
     check.proves(sp.Eq(refine([1, 0, 0], t, 0), 1), says="the labelled class keeps all the mass")

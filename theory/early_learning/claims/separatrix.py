@@ -33,9 +33,10 @@ def coefficient(p, t, lam):
 def gradient_at_the_true_class_is_linear_in_its_probability(
     check, gradient=lambda p, lam: p + lam * (sp.Rational(1, 2) - p)
 ):
-    r"""With t = p, cross-entropy plus λR has the gradient p + λ(1/2 − p) at the true class' logit: q is 1/2 throughout.
+    r"""With $t = p$, cross-entropy plus $\lambda R$ has the gradient $p + \lambda(1/2 - p)$ at the true class' logit:
+    $q$ is $1/2$ throughout.
 
-    For a rightly labelled example it is less by 1, and vanishes at 1 − p_c.
+    For a rightly labelled example it is less by 1, and vanishes at $1 - p_c$.
     """
     p, lam = sp.symbols("p lambda", positive=True)
     check.proves(sp.Eq(coefficient(p, p, lam), gradient(p, lam)), says="from Lemma 2")
@@ -67,9 +68,11 @@ def gradient_at_the_true_class_is_linear_in_its_probability(
     },
 )
 def true_label_is_kept_above_the_separatrix(check, critical=elr_separatrix):
-    r"""Two classes, λ > 2: a wrongly labelled example keeps its true label iff p starts above p_c = λ/(2(λ − 1)).
+    r"""Two classes, $\lambda > 2$: a wrongly labelled example keeps its true label iff $p$ starts above
+    $p_c = \lambda/(2(\lambda - 1))$.
 
-    The gradient changes its sign from + to − at p_c; 1e−15 allows for the rounding of p_c, times the slope λ − 1.
+    The gradient changes its sign from $+$ to $-$ at $p_c$; $10^{-15}$ allows for the rounding of $p_c$, times the slope
+    $\lambda - 1$.
     """
     for lam in (2.1, 3.0, 7.0, 20.0):
         edge = float(critical(lam))
@@ -113,7 +116,9 @@ def final_probabilities(start, lam, beta, step=0.1, steps=3000):
     },
 )
 def separatrix_does_not_depend_on_the_averaging(check, critical=elr_separatrix):
-    r"""Descent with averaged targets, β = 0, 0.7, 0.9, t(0) = p(0), ends at 1 from p_c + 1e−3, at 0 from p_c − 1e−3."""
+    r"""Descent with averaged targets, $\beta = 0, 0.7, 0.9$, $t(0) = p(0)$, ends at 1 from $p_c + 10^{-3}$, at 0 from
+    $p_c - 10^{-3}$.
+    """
     lam, beta, side = (x.ravel() for x in np.meshgrid([2.1, 3.0, 7.0, 20.0], [0.0, 0.7, 0.9], [-1.0, 1.0]))
     ends = final_probabilities(np.minimum(critical(lam) + 1e-3 * side, 1 - 1e-6), lam, beta)
     cases = dict(zip(zip(lam.tolist(), beta.tolist(), side.tolist(), strict=True), ends.tolist(), strict=True))
@@ -132,10 +137,12 @@ def separatrix_does_not_depend_on_the_averaging(check, critical=elr_separatrix):
     },
 )
 def a_learned_true_label_stays_iff_lambda_exceeds_2(check, limit=lambda lam: 1 - lam / 2):
-    r"""Any number of classes, t = p, p_true = 1 − ε: the gradient at the true class' logit is 1 − λ/2 up to 2(1 + λ)ε.
+    r"""Any number of classes, $t = p$, $p_{\text{true}} = 1 - \varepsilon$: the gradient at the true class' logit is
+    $1 - \lambda/2$ up to $2(1 + \lambda)\varepsilon$.
 
-    With s the sum of squares of the other classes' shares of ε, in (0, 1], q is (1 − ε)/(2 − ε(1 + s)). For λ < 2 it is
-    positive as ε → 0, so that no example stays at its true label.
+    With $s$ the sum of squares of the other classes' shares of $\varepsilon$, in $(0, 1]$, $q$ is
+    $(1 - \varepsilon)/(2 - \varepsilon(1 + s))$. For $\lambda < 2$ it is positive as $\varepsilon \to 0$, so that no
+    example stays at its true label.
     """
     epsilon, s, lam = z3.Reals("epsilon s lambda")
     domain = z3.And(epsilon > 0, epsilon <= z3.Q(1, 10), s > 0, s <= 1, lam >= 0)
@@ -158,10 +165,10 @@ def last_accuracies(n, p, sigma, lam, beta, seed, steps):
     mutants={"λ = 0, cross-entropy": {"lam": 0.0}, "λ = 1/2, below λ*": {"lam": 0.5}},
 )
 def regularizer_prevents_memorization_in_the_linear_model(check, lam=3.0, beta=0.7):
-    r"""Where cross-entropy memorizes all wrong labels, λ = 3 leaves more than 0.9 of them classified truly.
+    r"""Where cross-entropy memorizes all wrong labels, $\lambda = 3$ leaves more than 0.9 of them classified truly.
 
-    Accuracy on fresh examples is then above 0.97. The paper's figure states "40 % flipped" and not n; here 40 % of the
-    labels are replaced, 20 % wrong.
+    Accuracy on fresh examples is then above 0.97. The paper's figure states "40 % flipped" and not $n$; here 40 % of
+    the labels are replaced, 20 % wrong.
     """
     n, p, steps = check.at(quick=(100, 90, 1000), full=(500, 450, 3000))
 

@@ -26,11 +26,11 @@ Formula = Callable[..., Any]
     },
 )
 def very_heavy_tailed_entries_give_alpha_half_mu_plus_1(check: Check, law: Formula = lambda mu: mu / 2 + 1) -> None:
-    r"""Entries with P(|w| > x) = x^{−μ} give a spectrum with α = μ/2 + 1, seen at μ ≤ 1.5.
+    r"""Entries with $P(|w| > x) = x^{-\mu}$ give a spectrum with $\alpha = \mu/2 + 1$, seen at $\mu \le 1.5$.
 
     The largest eigenvalues are then those of the largest entries, squared. 0.15 is less than a third of the distance to
-    the laws it must tell apart. At μ = 3 fits of matrices of this size are far from the limit of 2.5 (recorded, without
-    a band), so that the table's map from α to μ cannot be read off a fit there.
+    the laws it must tell apart. At $\mu = 3$ fits of matrices of this size are far from the limit of 2.5 (recorded,
+    without a band), so that the table's map from $\alpha$ to $\mu$ cannot be read off a fit there.
     """
     size = check.at(quick=300, full=1000)
 
@@ -59,10 +59,12 @@ def very_heavy_tailed_entries_give_alpha_half_mu_plus_1(check: Check, law: Formu
     controls={"xmin known": {"given": True}},
 )
 def sigma_is_the_spread_of_alpha_after_the_scan(check: Check, given: bool = False) -> None:
-    r"""σ = (α̂ − 1)/√n is the standard deviation of α̂ over samples of a power law, α = 2, 100 values, to 15 %.
+    r"""$\sigma = (\hat{\alpha} - 1)/\sqrt{n}$ is the standard deviation of $\hat{\alpha}$ over samples of a power law,
+    $\alpha = 2$, 100 values, to 15 %.
 
-    It is for a given xmin. The scan adds a spread of its own, which σ, conditional on xmin, does not know of, and a
-    bias. (α̂ ± 1.96 σ still covers α in some 92 % of samples, since small tails come with a large σ.)
+    It is for a given $x_{\min}$. The scan adds a spread of its own, which $\sigma$, conditional on $x_{\min}$, does not
+    know of, and a bias. ($\hat{\alpha} \pm 1.96 \sigma$ still covers $\alpha$ in some 92 % of samples, since small
+    tails come with a large $\sigma$.)
     """
     samples_a_seed, values = 300, 100
 
@@ -100,9 +102,9 @@ def gaussian(shape: tuple[int, int], rng: np.random.Generator, draws: int) -> tu
 def random_matrices_are_told_by_alpha_outside_2_to_6(
     check: Check, passes: Formula = lambda in_range, beyond: in_range
 ) -> None:
-    r"""At most one random Gaussian matrix in twenty, of 100 × 100, has an α between 2 and 6.
+    r"""At most one random Gaussian matrix in twenty, of $100 \times 100$, has an $\alpha$ between 2 and 6.
 
-    Half of them and more do: α in the range of good layers is no evidence of training. With the demand of an
+    Half of them and more do: $\alpha$ in the range of good layers is no evidence of training. With the demand of an
     eigenvalue beyond the 1 % point of the Tracy–Widom law at the edge, few pass. The table has other shapes.
     """
     check.estimates(
@@ -144,7 +146,8 @@ def plausible_gaussian(shape: tuple[int, int], rng: np.random.Generator, draws: 
 def the_goodness_of_fit_test_tells_small_random_matrices(
     check: Check, passes: Formula = lambda good, beyond: good
 ) -> None:
-    r"""At most a tenth of random Gaussian 50 × 50 matrices have 2 ≤ α ≤ 6 and a p-value of fit of at least 0.1.
+    r"""At most a tenth of random Gaussian $50 \times 50$ matrices have $2 \le \alpha \le 6$ and a p-value of fit of at
+    least 0.1.
 
     About half have: with 50 eigenvalues the test has little power against the upper end of a random spectrum.
     """
@@ -173,7 +176,8 @@ def below_2(size: int) -> Callable[[np.random.Generator, int], Floats]:
     mutants={"16 eigenvalues": {"size": 16}},
 )
 def random_matrices_never_look_over_trained(check: Check, size: int = 12) -> None:
-    r"""At most one random Gaussian 12 × 12 matrix in ten has α < 2, WeightWatcher's mark of an over-trained layer.
+    r"""At most one random Gaussian $12 \times 12$ matrix in ten has $\alpha < 2$, WeightWatcher's mark of an
+    over-trained layer.
 
     A quarter have. With 100 eigenvalues the statement holds.
     """
@@ -191,9 +195,9 @@ def random_matrices_never_look_over_trained(check: Check, size: int = 12) -> Non
 def the_largest_squared_pareto_entry_has_this_scale(
     check: Check, scale: Formula = lambda M, Q, mu: M ** (4 / mu - 1) * (1 / Q) ** (1 - 2 / mu)
 ) -> None:
-    r"""λ_max(WᵀW)/N, near max w²/N for heavy tails, grows as M^{4/μ − 1} (1/Q)^{1 − 2/μ}.
+    r"""$\lambda_{\max}(W^\top W)/N$, near $\max w^2/N$ for heavy tails, grows as $M^{4/\mu - 1} (1/Q)^{1 - 2/\mu}$.
 
-    N M entries with P(|w| > x) = x^{−μ} have one above x = (N M)^{1/μ} on average.
+    $N M$ entries with $P(|w| > x) = x^{-\mu}$ have one above $x = (N M)^{1/\mu}$ on average.
     """
     M, Q, mu = sp.symbols("M Q mu", positive=True)
     one_exceeds = (Q * M * M) ** (1 / mu)

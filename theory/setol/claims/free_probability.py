@@ -88,7 +88,7 @@ def classical_cumulants(m: Sequence[Any]) -> list[Any]:
     },
 )
 def printed_free_cumulants_are_right(check: Check, cumulants: Formula = free_cumulants) -> None:
-    r"""κ₄ = m₄ − 4m₃m₁ − 2m₂² + 10m₂m₁² − 5m₁⁴ and its four companions are the free cumulants."""
+    r"""$\kappa_4 = m_4 - 4m_3m_1 - 2m_2^2 + 10m_2m_1^2 - 5m_1^4$ and its four companions are the free cumulants."""
     m = sp.symbols("m1:6", real=True)
     for n, (ours, printed) in enumerate(zip(cumulants(m), printed_free_cumulants(m), strict=True), start=1):
         check.proves(sp.Eq(ours, printed), says=f"κ_{n} of the table")
@@ -108,9 +108,9 @@ def printed_free_cumulants_are_right(check: Check, cumulants: Formula = free_cum
     },
 )
 def moments_are_sums_over_noncrossing_partitions(check: Check, counted: Formula = noncrossing) -> None:
-    r"""m_n = Σ Π κ_{|V|} over the non-crossing partitions of n points, blocks V, here up to n = 6.
+    r"""$m_n = \sum \prod \kappa_{|V|}$ over the non-crossing partitions of $n$ points, blocks $V$, here up to $n = 6$.
 
-    Printed with all partitions and with m for κ on the right side. Against the recursion of `free_cumulants`.
+    Printed with all partitions and with $m$ for $\kappa$ on the right side. Against the recursion of `free_cumulants`.
     """
     kappa = sp.symbols("kappa1:7", real=True)
     for n, moment in enumerate(moments_from_free_cumulants(kappa), start=1):
@@ -129,9 +129,10 @@ def moments_are_sums_over_noncrossing_partitions(check: Check, counted: Formula 
 def moments_of_free_cumulants_carry_one_over_m(
     check: Check, moment: Formula = lambda powers: sum(powers) / len(powers)
 ) -> None:
-    r"""With m_k = (1/M) Σ λᵏ a shift X + c moves κ₁ by c and no other free cumulant; R(w) moves by c.
+    r"""With $m_k = (1/M) \sum \lambda^k$ a shift $X + c$ moves $\kappa_1$ by $c$ and no other free cumulant; $R(w)$
+    moves by $c$.
 
-    With the printed m_k = Tr Xᵏ it does not. Proved for all spectra of M = 3 eigenvalues.
+    With the printed $m_k = \mathrm{Tr}\,X^k$ it does not. Proved for all spectra of $M = 3$ eigenvalues.
     """
     spectrum, c = sp.symbols("lambda1:4", real=True), sp.Symbol("c", real=True)
     before, after = (
@@ -167,9 +168,10 @@ def rotated_sum(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> np.nd
 def free_cumulants_add_up_for_matrices_in_general_position(
     check: Check, joined: Formula = rotated_sum, cumulants: Formula = empirical_cumulants
 ) -> None:
-    r"""R_{A + UBUᵀ} = R_A + R_B for a random rotation U: all free cumulants add up, to order 1/N.
+    r"""$R_{A + UBU^\top} = R_A + R_B$ for a random rotation $U$: all free cumulants add up, to order $1/N$.
 
-    A has the eigenvalues ±1, B those of a Marchenko–Pastur law, N = 300; each band is 10/N times the size of κ_k.
+    $A$ has the eigenvalues $\pm 1$, $B$ those of a Marchenko–Pastur law, $N = 300$; each band is $10/N$ times the size
+    of $\kappa_k$.
     """
     N = 300
     a, b = np.repeat([-1.0, 1.0], N // 2), np.asarray(marchenko_pastur(0.5).quantile((np.arange(N) + 0.5) / N))
@@ -201,9 +203,11 @@ def exact_hciz(theta: float, low: float, high: float, count: int, N: int) -> arb
     },
 )
 def finite_hciz_integral_is_a_contour_integral(check: Check, integral: Formula = hciz_rank_one) -> None:
-    r"""E exp(Nθ uᵀAu) = Γ(N/2) (1/2πi) ∮ e^s Π (s − Nθλ_j)^{−1/2} ds for u uniform on the real unit sphere.
+    r"""$\mathbb{E} \exp(N\theta\,u^\top Au) = \Gamma(N/2) (1/2\pi i) \oint e^s \prod (s - N\theta\lambda_j)^{-1/2}\,ds$
+    for $u$ uniform on the real unit sphere.
 
-    Two levels of eigenvalues give a confluent hypergeometric function of a Beta variable; 1e-12 is its stated accuracy.
+    Two levels of eigenvalues give a confluent hypergeometric function of a Beta variable; $10^{-12}$ is its stated
+    accuracy.
     """
     for N, count, theta in ((2, 1, 1.0), (5, 2, 0.3), (40, 7, 1.0), (400, 100, 0.75), (1600, 3, 2.0)):
         x = np.repeat([0.25, 1.5], [N - count, count])
@@ -270,11 +274,13 @@ def check_hciz(check: Check, formula: Formula, thetas: st.SearchStrategy[float],
 def hciz_integral_tends_to_the_integrated_r_transform_up_to_a_threshold(
     check: Check, formula: Formula = limit_of_hciz
 ) -> None:
-    r"""(1/N) ln E exp(Nθ uᵀAu) → ½ ∫_0^{2θ} R_A(w) dw for 2θ ≤ G(λ₊) only.
+    r"""$(1/N) \ln \mathbb{E} \exp(N\theta\,u^\top Au) \to \frac{1}{2} \int_0^{2\theta} R_A(w)\,dw$ for
+    $2\theta \le G(\lambda_+)$ only.
 
-    Beyond, u aligns with the largest eigenvalue and the limit is θv − ½ ∫ ln(1 + 2θ(v − λ)) ρ dλ, v = λ₊ − 1/(2θ).
-    The paper uses the first form without the condition. The error allowed at N = 800 is (ln N)/N, as of a saddle
-    point, plus θ times the distance between λ₊ and the largest eigenvalue taken.
+    Beyond, $u$ aligns with the largest eigenvalue and the limit is $\theta v - \frac{1}{2} \int \ln(1 + 2\theta(v -
+    \lambda))\,\rho\,d\lambda$, $v = \lambda_+ - 1/(2\theta)$. The paper uses the first form without the condition. The
+    error allowed at $N = 800$ is $(\ln N)/N$, as of a saddle point, plus $\theta$ times the distance between
+    $\lambda_+$ and the largest eigenvalue taken.
     """
     check_hciz(check, formula, st.floats(0.02, 3), ["inner", "outer"])
     theta, q = np.linspace(0.02, 1.6, 80), 0.25
@@ -301,9 +307,10 @@ def hciz_integral_tends_to_the_integrated_r_transform_up_to_a_threshold(
 def hciz_integral_is_the_integrated_r_transform_below_the_threshold(
     check: Check, formula: Formula = integrated_r_transform
 ) -> None:
-    r"""For 2θ ≤ G(λ₊) the printed ½ ∫_0^{2θ} R_A(w) dw is the limit of (1/N) ln E exp(Nθ uᵀAu).
+    r"""For $2\theta \le G(\lambda_+)$ the printed $\frac{1}{2} \int_0^{2\theta} R_A(w)\,dw$ is the limit of
+    $(1/N) \ln \mathbb{E} \exp(N\theta\,u^\top Au)$.
 
-    Here for the outer matrix, R(w) = q/(1 − w), and 2θ ≤ ½ ≤ G(λ₊) = 1/(1 + √q).
+    Here for the outer matrix, $R(w) = q/(1 - w)$, and $2\theta \le \frac{1}{2} \le G(\lambda_+) = 1/(1 + \sqrt{q})$.
     """
     check_hciz(check, formula, st.floats(0.1, 0.25), ["outer"])
 
@@ -320,10 +327,10 @@ def hciz_integral_is_the_integrated_r_transform_below_the_threshold(
 def r_transform_of_a_multiple_is_not_a_multiple(
     check: Check, scaled: Formula = lambda w, c, x: c * spectrum_r_transform(c * w, x)
 ) -> None:
-    r"""R_{cA}(w) = c R_A(cw): the integrated R-transform is linear in A to first order only.
+    r"""$R_{cA}(w) = c R_A(cw)$: the integrated R-transform is linear in $A$ to first order only.
 
-    So a layer quality that does not depend on the temperature is a statement about κ₁ alone. 1e-9 of max|λ| allows for
-    bisection in double precision.
+    So a layer quality that does not depend on the temperature is a statement about $\kappa_1$ alone. $10^{-9}$ of
+    $\max|\lambda|$ allows for bisection in double precision.
     """
 
     def agrees(x: list[int], c: int, w: int) -> bool:
@@ -347,9 +354,11 @@ def r_transform_of_a_multiple_is_not_a_multiple(
 def layer_quality_is_the_mean_eigenvalue_to_first_order_in_beta(
     check: Check, first: Formula = lambda x: x.mean()
 ) -> None:
-    r"""d/dθ of (1/N) ln E exp(Nθ uᵀAu) at θ = 0 is κ₁ = Tr A/N, exactly so at any N.
+    r"""$d/d\theta$ of $(1/N) \ln \mathbb{E} \exp(N\theta\,u^\top Au)$ at $\theta = 0$ is $\kappa_1 = \mathrm{Tr}\,A/N$,
+    exactly so at any $N$.
 
-    By the difference quotient at θ = ±1e-4/λ_max, which has an error of order 1e-8 λ_max.
+    By the difference quotient at $\theta = \pm 10^{-4}/\lambda_{\max}$, which has an error of order
+    $10^{-8} \lambda_{\max}$.
     """
 
     def agrees(x: list[int]) -> bool:
@@ -373,10 +382,11 @@ def layer_quality_is_the_mean_eigenvalue_to_first_order_in_beta(
 def saddle_point_of_the_hciz_integral_is_where_the_stieltjes_transform_is_2_theta(
     check: Check, condition: Formula = lambda theta, G: 2 * theta - G
 ) -> None:
-    r"""θv − ½ ∫ ln(v − λ) ρ dλ is stationary in v where 2θ − G_A(v) = 0; the paper has the two terms with a plus.
+    r"""$\theta v - \frac{1}{2} \int \ln(v - \lambda)\,\rho\,d\lambda$ is stationary in $v$ where
+    $2\theta - G_A(v) = 0$; the paper has the two terms with a plus.
 
-    With the plus there is no solution right of the spectrum. From it v = B_A(2θ), and R follows. Proved for all spectra
-    of three eigenvalues.
+    With the plus there is no solution right of the spectrum. From it $v = B_A(2\theta)$, and $R$ follows. Proved for
+    all spectra of three eigenvalues.
     """
     theta, v = sp.symbols("theta v", positive=True)
     spectrum = sp.symbols("lambda1:4", real=True)

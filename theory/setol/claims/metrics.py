@@ -51,9 +51,10 @@ def gaussian(seed: int, shape: tuple[int, ...] = (40, 25)) -> Floats:
 def alpha_hat_depends_on_the_unit_of_the_weights(
     check: Check, shift: Formula = lambda layer, c: 2 * layer.alpha * math.log10(c)
 ) -> None:
-    r"""W → cW adds 2α log10 c to α̂ = α log10 λ_max, and leaves α, D, ranks, entropy, Δλ_min and the ERG count.
+    r"""$W \to cW$ adds $2\alpha \log_{10} c$ to $\hat{\alpha} = \alpha \log_{10} \lambda_{\max}$, and leaves $\alpha$,
+    $D$, ranks, entropy, $\Delta\lambda_{\min}$ and the ERG count.
 
-    c = 2^j, so that the invariants agree to the last digit; 1e-12 of the largest term for α̂.
+    $c = 2^j$, so that the invariants agree to the last digit; $10^{-12}$ of the largest term for $\hat{\alpha}$.
     """
 
     def scales(seed: int, j: int) -> bool:
@@ -79,9 +80,10 @@ def alpha_hat_depends_on_the_unit_of_the_weights(
 def alpha_hat_of_the_paper_is_alpha_log_n_below_the_tool(
     check: Check, shift: Formula = lambda layer: layer.alpha * math.log10(layer.N)
 ) -> None:
-    r"""With X = WᵀW/N as in the paper, α̂ is α log10 N below that of WᵀW, which WeightWatcher prints; α is the same.
+    r"""With $X = W^\top W/N$ as in the paper, $\hat{\alpha}$ is $\alpha \log_{10} N$ below that of $W^\top W$, which
+    WeightWatcher prints; $\alpha$ is the same.
 
-    1e-9 for the rounding of N, which may not be a power of two: α itself moves by 1e-12.
+    $10^{-9}$ for the rounding of $N$, which may not be a power of two: $\alpha$ itself moves by $10^{-12}$.
     """
 
     def agrees(seed: int, rows: int) -> bool:
@@ -111,9 +113,11 @@ def log_alpha_norm_exactly(spectrum: Floats, alpha: float) -> mpmath.mpf:
 def log_alpha_norm_exceeds_alpha_hat_by_at_most_the_log_of_the_stable_rank(
     check: Check, upper: Formula = lambda ratios: float(ratios.sum())
 ) -> None:
-    r"""α log10 λ_max ≤ log10 Σ λ^α ≤ α log10 λ_max + log10(Σλ/λ_max) for α ≥ 1, sharper than the usual log10 M.
+    r"""$\alpha \log_{10} \lambda_{\max} \le \log_{10} \sum \lambda^\alpha \le \alpha \log_{10} \lambda_{\max} +
+    \log_{10}(\sum\lambda/\lambda_{\max})$ for $\alpha \ge 1$, sharper than the usual $\log_{10} M$.
 
-    (λ/λ_max)^α ≤ λ/λ_max for α ≥ 1. The bound is nearly met as α → 1. Against 40 digits; 1e-12 for rounding.
+    $(\lambda/\lambda_{\max})^\alpha \le \lambda/\lambda_{\max}$ for $\alpha \ge 1$. The bound is nearly met as
+    $\alpha \to 1$. Against 40 digits; $10^{-12}$ for rounding.
     """
 
     def bounded(weights: list[float], excess: float) -> bool:
@@ -146,7 +150,9 @@ def log_alpha_norm_exceeds_alpha_hat_by_at_most_the_log_of_the_stable_rank(
     },
 )
 def log_alpha_norm_is_over_all_eigenvalues(check: Check, metric: Formula = lambda layer: layer.log_alpha_norm) -> None:
-    r"""The log α-norm is log10 Σ_i λ_i^α over the whole spectrum, not only its tail; against 40 digits, rtol 1e-12."""
+    r"""The log $\alpha$-norm is $\log_{10} \sum_i \lambda_i^\alpha$ over the whole spectrum, not only its tail; against
+    40 digits, rtol $10^{-12}$.
+    """
 
     def agrees(seed: int, j: int) -> bool:
         layer = row_of(gaussian(seed) * 2.0**j)
@@ -168,9 +174,9 @@ def log_alpha_norm_is_over_all_eigenvalues(check: Check, metric: Formula = lambd
 def one_is_at_most_the_stable_rank_at_most_the_rank(
     check: Check, stable: Formula = lambda layer: layer.stable_rank, least: float = 1.0
 ) -> None:
-    r"""1 ≤ Σλ/λ_max ≤ rank ≤ M and 0 ≤ entropy ≤ 1.
+    r"""$1 \le \sum\lambda/\lambda_{\max} \le \text{rank} \le M$ and $0 \le \text{entropy} \le 1$.
 
-    Integer matrices, their rank in rational arithmetic; 1e-12 for rounding.
+    Integer matrices, their rank in rational arithmetic; $10^{-12}$ for rounding.
     """
 
     def ordered(rows: list[list[int]]) -> bool:
@@ -195,9 +201,10 @@ def one_is_at_most_the_stable_rank_at_most_the_rank(
 def entropy_is_normalised_by_the_rank(
     check: Check, divisor: Formula = lambda layer: math.log(layer.matrix_rank)
 ) -> None:
-    r"""The matrix entropy is −Σ p ln p/ln(rank) with p = λ/Σλ, 1 for equal eigenvalues whatever the rank.
+    r"""The matrix entropy is $-\sum p \ln p/\ln(\text{rank})$ with $p = \lambda/\sum\lambda$, 1 for equal eigenvalues
+    whatever the rank.
 
-    W has r orthogonal rows of one length and M − r rows of zeros, with r ≥ 2.
+    $W$ has $r$ orthogonal rows of one length and $M - r$ rows of zeros, with $r \ge 2$.
     """
 
     def is_one(rank: int, more: int, j: int) -> bool:
@@ -225,9 +232,11 @@ def of_slices(kernel: Floats, factor: float = 1.0) -> Floats:
     },
 )
 def a_pooled_kernel_has_the_eigenvalues_of_its_slices(check: Check, pooled: Formula = eigenvalues) -> None:
-    r"""A kernel (C_out, C_in, h, w) is read as h w matrices C_out × C_in, their squared singular values together.
+    r"""A kernel $(C_{\text{out}}, C_{\text{in}}, h, w)$ is read as $h w$ matrices
+    $C_{\text{out}} \times C_{\text{in}}$, their squared singular values together.
 
-    WeightWatcher halves them, which leaves α and D as they are. 1e-10 of the largest for the Gram matrices.
+    WeightWatcher halves them, which leaves $\alpha$ and $D$ as they are. $10^{-10}$ of the largest for the Gram
+    matrices.
     """
 
     def agrees(seed: int, outs: int, ins: int, height: int, width: int) -> bool:
@@ -254,7 +263,9 @@ def a_pooled_kernel_has_the_eigenvalues_of_its_slices(check: Check, pooled: Form
     mutants={"28 × 28 counted as 764": {"inputs": 764, "first": 764 * 300}},
 )
 def the_first_layer_of_the_perceptron_has_235200_weights(check: Check, inputs: int = 784, first: int = 235_200) -> None:
-    r"""784 × 300 = 235,200 weights for 28 × 28 pixels, 88.35 % of all; the paper prints 768 × 300 = 230,700."""
+    r"""$784 \times 300 = 235{,}200$ weights for $28 \times 28$ pixels, 88.35 % of all; the paper prints
+    $768 \times 300 = 230{,}700$.
+    """
     second, third = 300 * 100, 100 * 10
     share = sp.Rational(first, first + second + third)
     right = sp.And(
@@ -275,7 +286,8 @@ def the_first_layer_of_the_perceptron_has_235200_weights(check: Check, inputs: i
 def the_first_layer_has_more_weights_than_there_are_digits(
     check: Check, over: Formula = sp.Lt, under: Formula = sp.Gt
 ) -> None:
-    r"""Over-parameterised is n < N × M: 60,000 digits against 235,200 weights of FC1. FC2 has 30,000, so n > N × M.
+    r"""Over-parameterised is $n < N \times M$: 60,000 digits against 235,200 weights of FC1. FC2 has 30,000, so
+    $n > N \times M$.
 
     The paper prints the two relations the other way round, with the right words.
     """
@@ -312,8 +324,8 @@ def of_normalised_vectors(x: list[sp.Rational], y: list[sp.Rational]) -> sp.Expr
 def the_random_distance_compares_spectral_densities(check: Check, distance: Formula = of_normalised_vectors) -> None:
     r"""The Rand-Distance of the tool is the Jensen–Shannon divergence of the two spectral densities.
 
-    That divergence is ln 2 for spectra without a common point. The tool takes √ of the divergence of the sorted
-    eigenvalues over their sum, which is 0 for a spectrum and its double.
+    That divergence is $\ln 2$ for spectra without a common point. The tool takes $\sqrt{\cdot}$ of the divergence of
+    the sorted eigenvalues over their sum, which is 0 for a spectrum and its double.
     """
     spectrum = [sp.Rational(k, 7) for k in (8, 9, 11, 13)]
     check.proves(

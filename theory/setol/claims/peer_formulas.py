@@ -33,9 +33,10 @@ def above_a_threshold(x: Spectrum) -> float:
 def an_absolute_threshold_leaves_alpha_independent_of_the_unit(
     check: Check, alpha: Formula = above_a_threshold
 ) -> None:
-    r"""W → W/2^j leaves α as it is if eigenvalues up to 1e-5 are left out before the fit, 0 ≤ j ≤ 13.
+    r"""$W \to W/2^j$ leaves $\alpha$ as it is if eigenvalues up to $10^{-5}$ are left out before the fit,
+    $0 \le j \le 13$.
 
-    Half precision begins at 2^−14. A threshold in the unit of the weights cuts into the tail of small weights.
+    Half precision begins at $2^{-14}$. A threshold in the unit of the weights cuts into the tail of small weights.
     """
     check.forall(
         lambda layer, j: bool(
@@ -66,8 +67,9 @@ def shuffles_added_up_count_the_traps_of_a_layer(
 ) -> None:
     r"""Counts added over five shuffles, as for layers of fewer than 100 columns, are the number of traps of the layer.
 
-    A mean of ½ in unit Gaussian entries, 200 × M, is one trap: a spike of strength ½ √M ≥ 2.2, beyond the threshold
-    (M/200)^{1/4} < 1. Five are counted; in a real layer of 40 columns the tool reports 44 traps.
+    A mean of $\frac{1}{2}$ in unit Gaussian entries, $200 \times M$, is one trap: a spike of strength
+    $\frac{1}{2} \sqrt{M} \ge 2.2$, beyond the threshold $(M/200)^{1/4} < 1$. Five are counted; in a real layer of 40
+    columns the tool reports 44 traps.
     """
     check.forall(
         lambda seed, columns: count(np.random.default_rng(seed).standard_normal((200, columns)) + 0.5) == 1,

@@ -45,7 +45,7 @@ def moment(k: int, rate: Any) -> Any:
     },
 )
 def moments_of_a_power_law(check: Check, formula: Formula = lambda k, alpha: (alpha - 1) / (alpha - 1 - k)) -> None:
-    r"""E (x/xmin)^k = (α − 1)/(α − 1 − k) where α > k + 1."""
+    r"""$\mathbb{E} (x/x_{\min})^k = (\alpha - 1)/(\alpha - 1 - k)$ where $\alpha > k + 1$."""
     for k in (1, 2, 3):
         check.proves(sp.Eq(moment(k, k + RATE), formula(k, 1 + k + RATE)), says=f"k = {k}")
 
@@ -57,9 +57,10 @@ def moments_of_a_power_law(check: Check, formula: Formula = lambda k, alpha: (al
     mutants={"α = 4": {"threshold": 4}},
 )
 def the_variance_of_a_power_law_is_infinite_up_to_alpha_3(check: Check, threshold: int = 3) -> None:
-    r"""E x² is infinite up to α = 3 and finite beyond. The paper has an infinite variance for α < 2, where the mean is.
+    r"""$\mathbb{E} x^2$ is infinite up to $\alpha = 3$ and finite beyond. The paper has an infinite variance for
+    $\alpha < 2$, where the mean is.
 
-    (For α < 2 it is the entries of a Pareto matrix with α = μ/2 + 1 whose variance is infinite.)
+    (For $\alpha < 2$ it is the entries of a Pareto matrix with $\alpha = \mu/2 + 1$ whose variance is infinite.)
     """
     below, at, above = (moment(2, threshold - 1 + sp.Rational(step, 4)) for step in (-1, 0, 1))
     check.proves(sp.And(sp.Eq(below, sp.oo), sp.Eq(at, sp.oo), sp.Lt(above, sp.oo)), says="∞, ∞, finite")
@@ -79,9 +80,11 @@ def the_exponent_maximises_the_likelihood(
     estimate: Formula = lambda n, total: 1 + n / total,
     error: Formula = lambda n, alpha: (alpha - 1) / sp.sqrt(n),
 ) -> None:
-    r"""The log-likelihood n ln(α − 1) − n ln xmin − α S is stationary at α̂ = 1 + n/S, where its curvature is −1/σ².
+    r"""The log-likelihood $n \ln(\alpha - 1) - n \ln x_{\min} - \alpha S$ is stationary at $\hat{\alpha} = 1 + n/S$,
+    where its curvature is $-1/\sigma^2$.
 
-    σ = (α̂ − 1)/√n; the curvature −n/(α − 1)² is negative at every α, so that this is the maximum.
+    $\sigma = (\hat{\alpha} - 1)/\sqrt{n}$; the curvature $-n/(\alpha - 1)^2$ is negative at every $\alpha$, so that
+    this is the maximum.
     """
     n, total, cutoff = sp.symbols("n S xmin", positive=True)
     alpha = 1 + RATE
@@ -112,9 +115,10 @@ def exact_exponent(tail: Sequence[float], cutoff: float) -> mpmath.mpf:
     },
 )
 def every_exponent_of_the_scan_is_right_to_12_digits(check: Check, rates: Formula = lambda s: s.alpha - 1) -> None:
-    r"""α̂ − 1 = n/Σ ln(x_i/xmin) for every candidate cutoff, even where all values are within a millionth of each other.
+    r"""$\hat{\alpha} - 1 = n/\sum \ln(x_i/x_{\min})$ for every candidate cutoff, even where all values are within a
+    millionth of each other.
 
-    Against 60 digits. 1e-12 is some 5,000 roundings; a difference of two sums of logarithms loses more.
+    Against 60 digits. $10^{-12}$ is some 5,000 roundings; a difference of two sums of logarithms loses more.
     """
 
     def agrees(steps: list[int], exponent: int) -> bool:
@@ -151,7 +155,9 @@ class Scanned:
 def the_sums_of_all_tails_follow_from_one_pass(
     check: Check, step: Formula = lambda n, i, gap: (n - 1 - i) * gap
 ) -> None:
-    r"""S_i = S_{i+1} + (n − 1 − i)(l_{i+1} − l_i) for S_i = Σ_{j≥i} (l_j − l_i), terms that are never negative."""
+    r"""$S_i = S_{i+1} + (n - 1 - i)(l_{i+1} - l_i)$ for $S_i = \sum_{j \ge i} (l_j - l_i)$, terms that are never
+    negative.
+    """
     logs = sp.symbols("l0:6", real=True)
     sums = [sum(log - logs[i] for log in logs[i:]) for i in range(6)]
     worst = sum((sums[i] - sums[i + 1] - step(6, i, logs[i + 1] - logs[i])) ** 2 for i in range(5))
@@ -193,9 +199,12 @@ def the_estimator_has_these_moments_for_a_given_cutoff(
     mean: Formula = lambda n, rate: 1 + rate * n / (n - 1),
     deviation: Formula = lambda n, rate: rate * n / ((n - 1) * sp.sqrt(n - 2)),
 ) -> None:
-    r"""xmin known: S ~ Gamma(n, 1/(α − 1)), E α̂ = 1 + (α − 1) n/(n − 1), sd α̂ = (α − 1) n/((n − 1)√(n − 2)), n ≥ 3.
+    r"""$x_{\min}$ known: $S \sim \mathrm{Gamma}(n, 1/(\alpha - 1))$,
+    $\mathbb{E}\,\hat{\alpha} = 1 + (\alpha - 1) n/(n - 1)$,
+    $\mathrm{sd}\,\hat{\alpha} = (\alpha - 1) n/((n - 1)\sqrt{n - 2})$, $n \ge 3$.
 
-    That a sum of n exponential variables is Gamma(n) is sampled at n = 5; the fit reports this sd as ``sigma_exact``.
+    That a sum of $n$ exponential variables is $\mathrm{Gamma}(n)$ is sampled at $n = 5$; the fit reports this sd as
+    ``sigma_exact``.
     """
     check_moments(check, mean, deviation, missing=0)
 
@@ -216,10 +225,11 @@ def the_estimator_has_these_moments_if_the_cutoff_is_the_least_value(
     mean: Formula = lambda n, rate: 1 + rate * n / (n - 2),
     deviation: Formula = lambda n, rate: rate * n / ((n - 2) * sp.sqrt(n - 3)),
 ) -> None:
-    r"""xmin the least value: S ~ Gamma(n − 1, 1/(α − 1)), E α̂ = 1 + (α − 1) n/(n − 2), sd with (n − 2)√(n − 3).
+    r"""$x_{\min}$ the least value: $S \sim \mathrm{Gamma}(n - 1, 1/(\alpha - 1))$,
+    $\mathbb{E}\,\hat{\alpha} = 1 + (\alpha - 1) n/(n - 2)$, sd with $(n - 2)\sqrt{n - 3}$.
 
-    The convention of the peers, who count xmin in the tail: 1 + (n − 2)/S is without bias. The fit reports this sd as
-    ``sigma_exact`` after a scan (which makes the spread larger still).
+    The convention of the peers, who count $x_{\min}$ in the tail: $1 + (n - 2)/S$ is without bias. The fit reports this
+    sd as ``sigma_exact`` after a scan (which makes the spread larger still).
     """
     check_moments(check, mean, deviation, missing=1)
 
@@ -258,10 +268,12 @@ def the_fit_does_not_depend_on_the_unit(
     power: Formula = lambda alpha, p: 1 + (alpha - 1) / p,
     fit: Formula = fit_power_law,
 ) -> None:
-    r"""λ → cλ keeps α, D and the tail; x → x^p maps α − 1 to (α − 1)/p and keeps D.
+    r"""$\lambda \to c\lambda$ keeps $\alpha$, $D$ and the tail; $x \to x^p$ maps $\alpha - 1$ to $(\alpha - 1)/p$ and
+    keeps $D$.
 
-    c = 2^j changes no digit, so the fits are the same to the last. Powers of small integers are exact, so that the
-    cutoff can be raised too; 1e-12 for rounding. An absolute threshold (WeightWatcher drops λ < 1e-5) breaks this.
+    $c = 2^j$ changes no digit, so the fits are the same to the last. Powers of small integers are exact, so that the
+    cutoff can be raised too; $10^{-12}$ for rounding. An absolute threshold (WeightWatcher drops $\lambda < 10^{-5}$)
+    breaks this.
     """
 
     def same(x: list[float], unit: int) -> bool:
@@ -294,9 +306,10 @@ def the_fit_does_not_depend_on_the_unit(
     },
 )
 def the_two_distances_differ_by_at_most_one_over_n(check: Check, slack: Formula = lambda n: z3.Q(1, n)) -> None:
-    r"""D of plfit.m, max_j |F(x_j) − j/n| with j = 0 … n − 1, ≤ the Kolmogorov–Smirnov distance ≤ D + 1/n.
+    r"""$D$ of plfit.m, $\max_j |F(x_j) - j/n|$ with $j = 0 \ldots n - 1$, $\le$ the Kolmogorov–Smirnov distance
+    $\le D + 1/n$.
 
-    By z3 for every tail of four; F is 0 at the first value, which is xmin.
+    By z3 for every tail of four; $F$ is 0 at the first value, which is $x_{\min}$.
     """
     n = 4
     F = z3.Reals(" ".join(f"F{j}" for j in range(n)))
@@ -326,7 +339,7 @@ def the_two_sided_distance_is_that_of_kolmogorov_and_smirnov(
 ) -> None:
     r"""``ks="two-sided"`` is the Kolmogorov–Smirnov statistic of the tail against its model, as scipy computes it.
 
-    Ties count one by one there, so values are distinct; 1e-12 for rounding.
+    Ties count one by one there, so values are distinct; $10^{-12}$ for rounding.
     """
 
     def agrees(x: list[float]) -> bool:
@@ -383,10 +396,10 @@ def largest_of_the_tail_only(x: Sequence[float]) -> PowerLawFit:
     },
 )
 def the_scan_finds_the_cutoff_of_least_distance(check: Check, fit: Formula = fit_power_law) -> None:
-    r"""xmin is the distinct value, other than the largest, whose tail has the least D.
+    r"""$x_{\min}$ is the distinct value, other than the largest, whose tail has the least $D$.
 
-    Against brute force over all candidates, ties included. Distances closer than 1e-13 may change places by rounding:
-    then any of them is right.
+    Against brute force over all candidates, ties included. Distances closer than $10^{-13}$ may change places by
+    rounding: then any of them is right.
     """
 
     def is_least(x: list[float]) -> bool:
@@ -416,7 +429,9 @@ def the_scan_finds_the_cutoff_of_least_distance(check: Check, fit: Formula = fit
 def the_largest_of_n_values_has_this_median(
     check: Check, median: Formula = lambda n, alpha: (1 - 2 ** (-1 / n)) ** (-1 / (alpha - 1))
 ) -> None:
-    r"""The maximum of n draws has the median xmin (1 − 2^{−1/n})^{−1/(α − 1)}, which grows as n^{1/(α − 1)}."""
+    r"""The maximum of $n$ draws has the median $x_{\min} (1 - 2^{-1/n})^{-1/(\alpha - 1)}$, which grows as
+    $n^{1/(\alpha - 1)}$.
+    """
     n = sp.Symbol("n", positive=True)
     at_median = median(n, 1 + RATE)
     check.proves(sp.Eq((1 - sp.powdenest(at_median**-RATE, force=True)) ** n, sp.Rational(1, 2)))

@@ -52,7 +52,8 @@ def contradictions(layers: Layers) -> dict[str, float]:
     mutants={"8,192 eigenvalues only": {"largest": 8192, "smallest": 8192}},
 )
 def every_published_cut_is_possible(check: Check, largest: int = 10**6, smallest: int = 0) -> None:
-    r"""In all rows the sign of Δλ_min is that of ln x̂ + 1/(α̂ − 1), and the ERG tail can have a determinant below 1.
+    r"""In all rows the sign of $\Delta\lambda_{\min}$ is that of $\ln \hat{x} + 1/(\hat{\alpha} - 1)$, and the ERG tail
+    can have a determinant below 1.
 
     Both follow from the columns alone. Two of the 784 layers with 8,192 eigenvalues, where a product in double
     precision can leave its range, contradict them; none of the 410 smaller ones does.
@@ -78,9 +79,10 @@ def every_published_cut_is_possible(check: Check, largest: int = 10**6, smallest
     },
 )
 def layers_with_alpha_below_2_have_a_negative_gap(check: Check, below: float = 2.0, sign: int = 1) -> None:
-    r"""Falcon and Llama-13b have no layer with α < 2 and Δλ_min > 0 throughout; Llama-65b has 8 of 562, all Δλ_min < 0.
+    r"""Falcon and Llama-13b have no layer with $\alpha < 2$ and $\Delta\lambda_{\min} > 0$ throughout; Llama-65b has 8
+    of 562, all $\Delta\lambda_{\min} < 0$.
 
-    Exact counts in the published tables, where Δλ_min is negative for no other layer.
+    Exact counts in the published tables, where $\Delta\lambda_{\min}$ is negative for no other layer.
     """
     layers = published(check)
 
@@ -104,7 +106,9 @@ def layers_with_alpha_below_2_have_a_negative_gap(check: Check, below: float = 2
     mutants={"α and Δλ_min opposed": {"band": (-1, -0.5)}},
 )
 def published_gaps_shrink_as_alpha_falls_to_2(check: Check, band: tuple[float, float] = (0.5, 1)) -> None:
-    r"""Within α ≥ 2, Δλ_min falls as α falls to 2: a rank correlation of at least ½ in each of the four models."""
+    r"""Within $\alpha \ge 2$, $\Delta\lambda_{\min}$ falls as $\alpha$ falls to 2: a rank correlation of at least
+    $\frac{1}{2}$ in each of the four models.
+    """
     layers = published(check)
 
     def order(_: int) -> dict[str, float]:

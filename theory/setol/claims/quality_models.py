@@ -53,10 +53,13 @@ def under_inverse_wishart(f: Callable[[acb], acb], kappa: float) -> acb:
     },
 )
 def r_transform_of_the_inverse_wishart_matrix(check: Check, r_transform: Formula = inverse_wishart_r_transform) -> None:
-    r"""R(w) = (κ − √(κ(κ − 2w)))/w, κ = (Q − 1)/2, for the inverse of X scaled to mean 1: G(R(w) + 1/w) = w.
+    r"""$R(w) = (\kappa - \sqrt{\kappa(\kappa - 2w)})/w$, $\kappa = (Q - 1)/2$, for the inverse of $X$ scaled to mean 1:
+    $G(R(w) + 1/w) = w$.
 
-    For w ≤ G(λ₊) = (1 − √q)/(√q(1 + √q)), λ± = (κ + 1 ± √(2κ + 1))/κ. The branch point κ/2 lies beyond: at κ = ½,
-    G(λ₊) = 0.2426 < 0.25; G falls by less than 1e-3 over λ₊ · 2^{−14}, like a square root.
+    For $w \le G(\lambda_+) = (1 - \sqrt{q})/(\sqrt{q}(1 + \sqrt{q}))$,
+    $\lambda_\pm = (\kappa + 1 \pm \sqrt{2\kappa + 1})/\kappa$. The branch point $\kappa/2$ lies beyond: at
+    $\kappa = \frac{1}{2}$, $G(\lambda_+) = 0.2426 < 0.25$; $G$ falls by less than $10^{-3}$ over
+    $\lambda_+ \cdot 2^{-14}$, like a square root.
     """
     for kappa, w in ((0.5, -1.0), (0.5, 0.125), (0.5, 0.234375), (1.0, 0.25), (2.0, -3.0), (2.0, 0.5)):
         z = acb(float(r_transform(w, kappa))) + 1 / acb(w)
@@ -76,7 +79,9 @@ def r_transform_of_the_inverse_wishart_matrix(check: Check, r_transform: Formula
     mutants={"R(0) = κ": {"value": sp.Symbol("kappa", positive=True)}},
 )
 def inverse_wishart_r_transform_has_a_pole_at_zero(check: Check, value: object = sp.zoo) -> None:
-    r"""As printed, R(w) = (κ − √(κ(κ − 2w)))/w has a pole at w = 0. In fact R(w) = 1 + w/(2κ) + …, R(0) = κ₁ = 1."""
+    r"""As printed, $R(w) = (\kappa - \sqrt{\kappa(\kappa - 2w)})/w$ has a pole at $w = 0$. In fact
+    $R(w) = 1 + w/(2\kappa) + \ldots$, $R(0) = \kappa_1 = 1$.
+    """
     w, kappa = sp.Symbol("w", real=True), sp.Symbol("kappa", positive=True)
     R = (kappa - sp.sqrt(kappa * (kappa - 2 * w))) / w
     check.proves(sp.Eq(sp.simplify(sp.limit(R, w, 0)), value), says="R(0)")
@@ -97,10 +102,12 @@ def limit_for_inverse_wishart(theta: float, kappa: float) -> float:
 def inverse_wishart_quality_is_a_logarithm_beyond_the_branch_point(
     check: Check, formula: Formula = lambda theta, kappa: kappa / 2 * math.log(2 * theta / (kappa / 2))
 ) -> None:
-    r"""As printed, ½ ∫ Re R over w from κ/2 on gives the quality, ½ κ ln(2θ/(κ/2)).
+    r"""As printed, $\frac{1}{2} \int \operatorname{Re} R$ over $w$ from $\kappa/2$ on gives the quality,
+    $\frac{1}{2} \kappa \ln(2\theta/(\kappa/2))$.
 
-    That whole range lies beyond the validity 2θ ≤ G(λ₊) < κ/2 of the HCIZ formula. At κ = ½, 2θ = 0.6 the limit is
-    0.7356, and this is 0.2189. Errors allowed at N = 800 as for the Marchenko–Pastur law.
+    That whole range lies beyond the validity $2\theta \le G(\lambda_+) < \kappa/2$ of the HCIZ formula. At
+    $\kappa = \frac{1}{2}$, $2\theta = 0.6$ the limit is 0.7356, and this is 0.2189. Errors allowed at $N = 800$ as for
+    the Marchenko–Pastur law.
     """
     kappa, N = 0.5, 800
     law = marchenko_pastur(0.5)
@@ -123,9 +130,10 @@ def inverse_wishart_quality_is_a_logarithm_beyond_the_branch_point(
     },
 )
 def free_cauchy_r_transform_depends_on_the_half_plane(check: Check, r_transform: Formula = cauchy_r_transform) -> None:
-    r"""R = a − iγ for z in the upper half plane, a + iγ for z in the lower one: 1/(z − R) is the Stieltjes transform.
+    r"""$R = a - i\gamma$ for $z$ in the upper half plane, $a + i\gamma$ for $z$ in the lower one: $1/(z - R)$ is the
+    Stieltjes transform.
 
-    Printed: a + iγ for all z. The tail is λ^{−2}, with no mean, and R exists.
+    Printed: $a + i\gamma$ for all $z$. The tail is $\lambda^{-2}$, with no mean, and $R$ exists.
     """
 
     def stieltjes(z: complex, a: float, gamma: float) -> acb:
@@ -153,9 +161,11 @@ def free_cauchy_r_transform_depends_on_the_half_plane(check: Check, r_transform:
 def integrated_levy_wigner_r_transform_has_power_alpha_minus_one(
     check: Check, integral: Formula = lambda b, alpha, lam: b / (alpha - 1) * lam ** (alpha - 1)
 ) -> None:
-    r"""R(w) = b w^{α_l − 1} with α = α_l + 1 has ∫_0^λ R dw = b λ^{α−1}/(α − 1), for all α > 1.
+    r"""$R(w) = b w^{\alpha_l - 1}$ with $\alpha = \alpha_l + 1$ has
+    $\int_0^{\lambda} R\,dw = b \lambda^{\alpha-1}/(\alpha - 1)$, for all $\alpha > 1$.
 
-    Printed: b λ^{α−2}/(α − 2). The leading term of ln Q̄² is then (α − 1) ln λ, with b = α − 1 for its factor to be 1.
+    Printed: $b \lambda^{\alpha-2}/(\alpha - 2)$. The leading term of $\ln \bar{Q}^2$ is then
+    $(\alpha - 1) \ln \lambda$, with $b = \alpha - 1$ for its factor to be 1.
     """
     lam, index = sp.symbols("lambda alpha_l", positive=True)
     b, w = sp.Symbol("b", real=True), sp.Symbol("w", positive=True)
@@ -177,9 +187,10 @@ def levy_wigner_density_has_the_tail_alpha_l_plus_one(
     tail: Formula = lambda index: index + 1,
     r_transform: Formula = lambda w, index, b: levy_wigner_r_transform(w, index, 0, b),
 ) -> None:
-    r"""R(w) = b w^{α_l − 1} belongs to a density with the tail λ^{−α}, α = α_l + 1.
+    r"""$R(w) = b w^{\alpha_l - 1}$ belongs to a density with the tail $\lambda^{-\alpha}$, $\alpha = \alpha_l + 1$.
 
-    The slope between λ and 2λ with λ^{−α_l} = 1e-8, which is the size of the next term; b is that of a symmetric law.
+    The slope between $\lambda$ and $2\lambda$ with $\lambda^{-\alpha_l} = 10^{-8}$, which is the size of the next term;
+    $b$ is that of a symmetric law.
     """
 
     def density(lam: float, index: float) -> float:
@@ -203,10 +214,11 @@ def levy_wigner_density_has_the_tail_alpha_l_plus_one(
     mutants={"half of it": {"alpha": lambda kappa: kappa}},
 )
 def inverse_wishart_tail_has_exponent_2_kappa(check: Check, alpha: Formula = lambda kappa: 2 * kappa) -> None:
-    r"""As printed, the tail of the inverse Marchenko–Pastur law is fitted by α = 2κ.
+    r"""As printed, the tail of the inverse Marchenko–Pastur law is fitted by $\alpha = 2\kappa$.
 
-    The fit to its M = 1000 quantiles gives 1.84, 2.13, 2.42, 2.71, 3.02, 4.30 at κ = ¼, ½, ¾, 1, 5/4, 9/4; within 0.05
-    that is 1.53 + 1.22κ, a law without a power-law tail at all.
+    The fit to its $M = 1000$ quantiles gives 1.84, 2.13, 2.42, 2.71, 3.02, 4.30 at
+    $\kappa = \frac{1}{4}, \frac{1}{2}, \frac{3}{4}, 1, 5/4, 9/4$; within 0.05 that is $1.53 + 1.22\kappa$, a law
+    without a power-law tail at all.
     """
 
     kappas, M = (0.25, 0.5, 0.75, 1.0, 1.25, 2.25), 1000
@@ -261,9 +273,10 @@ def closed_power_law_stieltjes(z: acb, alpha: int, xmin: float) -> acb:
     },
 )
 def power_law_has_a_hypergeometric_stieltjes_transform(check: Check, stieltjes: Formula = power_law_stieltjes) -> None:
-    r"""G(z) = −((α − 1)/(α xmin)) ₂F₁(1, α; α + 1; z/xmin) for the density (α − 1) xmin^{α−1} λ^{−α}.
+    r"""$G(z) = -((\alpha - 1)/(\alpha x_{\min}))\,{}_2F_1(1, \alpha; \alpha + 1; z/x_{\min})$ for the density
+    $(\alpha - 1) x_{\min}^{\alpha-1} \lambda^{-\alpha}$.
 
-    Against certified quadrature in ln λ; 1e-14 is double precision.
+    Against certified quadrature in $\ln \lambda$; $10^{-14}$ is double precision.
     """
     for alpha, z in ((2.0, -1 + 0j), (2.75, 3 + 1j), (3.0, -0.25 - 2j), (1.5, 5 - 0.5j)):
         found = functools.partial(acb, complex(stieltjes(z, alpha, 1.5)))
@@ -285,7 +298,9 @@ def power_law_has_a_hypergeometric_stieltjes_transform(check: Check, stieltjes: 
 def printed_stieltjes_transforms_of_power_laws_are_right(
     check: Check, closed: Formula = closed_power_law_stieltjes
 ) -> None:
-    r"""With x = xmin/z: zG = 1 + x ln(1 − 1/x), 1 + 2x + 2x² ln(1 − 1/x), 1 + 3x/2 + 3x² + 3x³ ln(1 − 1/x)."""
+    r"""With $x = x_{\min}/z$: $zG = 1 + x \ln(1 - 1/x)$, $1 + 2x + 2x^2 \ln(1 - 1/x)$,
+    $1 + 3x/2 + 3x^2 + 3x^3 \ln(1 - 1/x)$.
+    """
     for alpha in (2, 3, 4):
         for z in (-1 + 0j, 3 + 1j, -0.25 - 2j):
             found = functools.partial(closed, acb(z), alpha, 1.5)
@@ -328,9 +343,10 @@ def printed_truncated_cumulants(alpha: int, a: sp.Expr, b: sp.Expr) -> tuple[sp.
 def printed_cumulants_of_truncated_power_laws_are_right(
     check: Check, cumulants: Formula = printed_truncated_cumulants
 ) -> None:
-    r"""κ₁ = C ∫ λ^{1−α}, κ₂ = C ∫ λ^{2−α} − κ₁² on [a, b], C = (α − 1)/(a^{1−α} − b^{1−α}), for α = 2, 3, 4.
+    r"""$\kappa_1 = C \int \lambda^{1-\alpha}$, $\kappa_2 = C \int \lambda^{2-\alpha} - \kappa_1^2$ on $[a, b]$,
+    $C = (\alpha - 1)/(a^{1-\alpha} - b^{1-\alpha})$, for $\alpha = 2, 3, 4$.
 
-    The moments of `truncated_power_law_moments` are compared on the way, at a = ½, b = 3.
+    The moments of `truncated_power_law_moments` are compared on the way, at $a = \frac{1}{2}$, $b = 3$.
     """
     a, width, u = sp.symbols("a width u", positive=True)
     b = a + width
@@ -363,9 +379,10 @@ def inverse_on_the_negative_axis(w: float, alpha: float, r: float) -> acb:
     mutants={"two": {"solutions": 2}},
 )
 def power_law_with_alpha_2_has_no_r_transform(check: Check, solutions: int = 0) -> None:
-    r"""As printed there is no R(w) for α = 2, hence no z = R(w) + 1/w with G(z) = w.
+    r"""As printed there is no $R(w)$ for $\alpha = 2$, hence no $z = R(w) + 1/w$ with $G(z) = w$.
 
-    There is exactly one within half its size of what `power_law_r_transform` returns, here at four w in (−½, 0).
+    There is exactly one within half its size of what `power_law_r_transform` returns, here at four $w$ in
+    $(-\frac{1}{2}, 0)$.
     """
     for w in (-0.4, -0.1, -0.01, -1e-4):
         z = power_law_r_transform(w, 2.0) + 1 / w
@@ -385,10 +402,11 @@ def power_law_with_alpha_2_has_no_r_transform(check: Check, solutions: int = 0) 
 def r_transform_at_alpha_2_diverges_like_a_logarithm(
     check: Check, r_transform: Formula = lambda w: power_law_r_transform(w, 2.0)
 ) -> None:
-    r"""For α = 2, xmin = 1, R exists on (−½, 0), and is −ln|w| to leading order as w → 0.
+    r"""For $\alpha = 2$, $x_{\min} = 1$, $R$ exists on $(-\frac{1}{2}, 0)$, and is $-\ln|w|$ to leading order as
+    $w \to 0$.
 
-    So it is not analytic at 0, and there are no free cumulants. R(−0.1) = 2.96111, R(−0.001) = 6.95009.
-    G(R(w) + 1/w) is exact to 1e-12, which allows for double precision in R.
+    So it is not analytic at 0, and there are no free cumulants. $R(-0.1) = 2.96111$, $R(-0.001) = 6.95009$.
+    $G(R(w) + 1/w)$ is exact to $10^{-12}$, which allows for double precision in $R$.
     """
     for w in (-0.4, -0.1, -0.05, -0.001):
         found = functools.partial(inverse_on_the_negative_axis, w, 2.0, r_transform(w))
@@ -406,7 +424,9 @@ def r_transform_at_alpha_2_diverges_like_a_logarithm(
     mutants={"its second cumulant taken in": {"r_transform": lambda w: 2 + w}},
 )
 def r_transform_at_alpha_3_is_constant(check: Check, r_transform: Formula = lambda w: 2.0) -> None:
-    r"""As printed, R(w) = 2 xmin for α = 3. That is R(0⁻) only: R(w) = 2 + O(w ln|w|), R(−0.1) = 1.775 at xmin = 1."""
+    r"""As printed, $R(w) = 2 x_{\min}$ for $\alpha = 3$. That is $R(0^-)$ only: $R(w) = 2 + O(w \ln|w|)$,
+    $R(-0.1) = 1.775$ at $x_{\min} = 1$.
+    """
     for w in (-0.3, -0.1, -0.01):
         found = functools.partial(inverse_on_the_negative_axis, w, 3.0, r_transform(w))
         check.certifies_value(found, w, within=1e-12, says=f"G(R(w) + 1/w) = w at w = {w}")
@@ -425,10 +445,11 @@ def r_transform_at_alpha_3_is_constant(check: Check, r_transform: Formula = lamb
     },
 )
 def discrete_spectrum_has_no_constant_r_transform(check: Check, r_transform: Formula = two_atoms_r_transform) -> None:
-    r"""Two eigenvalues m ± d have R(w) = m + (√(1 + 4d²w²) − 1)/(2w) = m + d²w − d⁴w³ + …, not R = m.
+    r"""Two eigenvalues $m \pm d$ have $R(w) = m + (\sqrt{1 + 4d^2w^2} - 1)/(2w) = m + d^2w - d^4w^3 + \ldots$, not
+    $R = m$.
 
-    R-transforms do not add up over the atoms of one spectrum, as the discrete model has it, but over free matrices.
-    The 1e-12 allows for double precision in R.
+    R-transforms do not add up over the atoms of one spectrum, as the discrete model has it, but over free matrices. The
+    $10^{-12}$ allows for double precision in $R$.
     """
 
     def agrees(m: int, d: int, w: int) -> bool:
@@ -460,9 +481,11 @@ def discrete_spectrum_has_no_constant_r_transform(check: Check, r_transform: For
 def term_left_out_of_the_discrete_model_is_a_fixed_share(
     check: Check, relative: Formula = lambda alpha: (alpha - 2) / (alpha - 1)
 ) -> None:
-    r"""With R = T = Σ λ_i over M̃ tail eigenvalues, Σ G(λ_i) = T(T − M̃ λ_min) and not T²: short by M̃ λ_min/T.
+    r"""With $R = T = \sum \lambda_i$ over $\tilde{M}$ tail eigenvalues,
+    $\sum G(\lambda_i) = T(T - \tilde{M} \lambda_{\min})$ and not $T^2$: short by $\tilde{M} \lambda_{\min}/T$.
 
-    For a power-law tail, α > 2, that is (α − 2)/(α − 1): a half at α = 3, nothing only as α → 2.
+    For a power-law tail, $\alpha > 2$, that is $(\alpha - 2)/(\alpha - 1)$: a half at $\alpha = 3$, nothing only as
+    $\alpha \to 2$.
     """
     excess, xmin, u = sp.symbols("excess xmin u", positive=True)
     alpha, x = excess + 2, sp.symbols("lambda1:5", positive=True)
@@ -485,9 +508,10 @@ def term_left_out_of_the_discrete_model_is_a_fixed_share(
 def stieltjes_transform_carries_one_over_the_number_of_eigenvalues(
     check: Check, factor: Formula = lambda count: 1 / count
 ) -> None:
-    r"""G = (1/M̃) Σ 1/(z − λ_i); without the factor R has the pole (M̃ − 1)/w at 0 and no cumulants.
+    r"""$G = (1/\tilde{M}) \sum 1/(z - \lambda_i)$; without the factor $R$ has the pole $(\tilde{M} - 1)/w$ at 0 and no
+    cumulants.
 
-    Proved for M̃ equal eigenvalues λ, where R must be the constant λ.
+    Proved for $\tilde{M}$ equal eigenvalues $\lambda$, where $R$ must be the constant $\lambda$.
     """
     count, lam, w = sp.symbols("count lambda w", positive=True)
     z = sp.Symbol("z")
@@ -502,9 +526,10 @@ def stieltjes_transform_carries_one_over_the_number_of_eigenvalues(
     mutants={"constant": {"r_transform": lambda w: 1.5}},
 )
 def r_transform_at_alpha_4_is_linear(check: Check, r_transform: Formula = lambda w: 1.5 + 0.75 * w) -> None:
-    r"""As printed, R(w) = κ₁ + κ₂ w for α = 4, which is 3/2 + ¾ w at xmin = 1. Those are leading terms only.
+    r"""As printed, $R(w) = \kappa_1 + \kappa_2 w$ for $\alpha = 4$, which is $3/2 + \frac{3}{4} w$ at $x_{\min} = 1$.
+    Those are leading terms only.
 
-    No third moment exists, so the rest is not analytic at 0; R(−0.3) is 1.400 where the line has 1.275.
+    No third moment exists, so the rest is not analytic at 0; $R(-0.3)$ is 1.400 where the line has 1.275.
     """
     for w in (-0.3, -0.1, -0.01):
         found = functools.partial(inverse_on_the_negative_axis, w, 4.0, r_transform(w))
@@ -518,10 +543,11 @@ def r_transform_at_alpha_4_is_linear(check: Check, r_transform: Formula = lambda
     mutants={"numerator εφz³": {"power": 3}},
 )
 def multiplicative_wishart_row_is_an_r_transform(check: Check, power: int = 2) -> None:
-    r"""As printed, R(z) = εφz²/(2 − εφ²z²) is the R-transform of a spectrum that is not a single point.
+    r"""As printed, $R(z) = \varepsilon\varphi z^2/(2 - \varepsilon\varphi^2z^2)$ is the R-transform of a spectrum that
+    is not a single point.
 
-    Of such a spectrum κ₂ = R′(0) is the variance, which must be positive; here κ₁ = κ₂ = 0. With the numerator εφz it
-    is εφ/2.
+    Of such a spectrum $\kappa_2 = R'(0)$ is the variance, which must be positive; here $\kappa_1 = \kappa_2 = 0$. With
+    the numerator $\varepsilon\varphi z$ it is $\varepsilon\varphi/2$.
     """
     z, (eps, phi) = sp.Symbol("z", real=True), sp.symbols("epsilon phi", positive=True)
     R = eps * phi * z**power / (2 - eps * phi**2 * z**2)

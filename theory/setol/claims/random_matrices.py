@@ -53,9 +53,10 @@ def under_marchenko_pastur(f: Callable[[acb], acb], q: float, sigma: float, belo
 def distribution_function_of_marchenko_pastur(
     check: Check, cdf: Formula = lambda q, sigma, lam: marchenko_pastur(q, sigma).cdf(lam)
 ) -> None:
-    r"""The density √((λ₊ − λ)(λ − λ₋))/(2πσ²qλ), λ± = σ²(1 ± √q)², integrates in closed form.
+    r"""The density $\sqrt{(\lambda_+ - \lambda)(\lambda - \lambda_-)}/(2\pi\sigma^2q\lambda)$,
+    $\lambda_\pm = \sigma^2(1 \pm \sqrt{q})^2$, integrates in closed form.
 
-    Against certified quadrature; the 1e-13 allows for double precision.
+    Against certified quadrature; the $10^{-13}$ allows for double precision.
     """
     for (q, sigma), u in [(law, u) for law in LAWS for u in (0.75, 1.25, 2.0)]:
         lam = u * sigma**2
@@ -76,7 +77,8 @@ def distribution_function_of_marchenko_pastur(
 def marchenko_pastur_has_geometric_free_cumulants(
     check: Check, cumulant: Formula = lambda k, q, sigma: sigma ** (2 * k) * q ** (k - 1)
 ) -> None:
-    r"""κ_k = σ^{2k} q^{k−1}, so m₁ = σ², m₂ = σ⁴(1 + q), m₃ = σ⁶(1 + 3q + q²), …, here up to k = 6.
+    r"""$\kappa_k = \sigma^{2k} q^{k-1}$, so $m_1 = \sigma^2$, $m_2 = \sigma^4(1 + q)$, $m_3 = \sigma^6(1 + 3q + q^2)$,
+    …, here up to $k = 6$.
 
     Certified against the moments by quadrature, of which `MarchenkoPastur.moment` is the closed form.
     """
@@ -120,7 +122,7 @@ def inverts_stieltjes(check: Check, r_transform: Formula, side: str) -> None:
 def r_transform_of_the_inner_wishart_matrix(
     check: Check, r_transform: Formula = lambda q, sigma, w: marchenko_pastur(q, sigma).r_transform(w)
 ) -> None:
-    r"""R(w) = σ²/(1 − σ²qw) for X = WᵀW/N: B = R + 1/w inverts the Stieltjes transform."""
+    r"""$R(w) = \sigma^2/(1 - \sigma^2qw)$ for $X = W^\top W/N$: $B = R + 1/w$ inverts the Stieltjes transform."""
     inverts_stieltjes(check, r_transform, "inner")
 
 
@@ -136,9 +138,10 @@ def r_transform_of_the_inner_wishart_matrix(
 def outer_matrix_has_another_r_transform(
     check: Check, r_transform: Formula = lambda q, sigma, w: marchenko_pastur(q, sigma).r_transform(w, "outer")
 ) -> None:
-    r"""WWᵀ/N has R(w) = qσ²/(1 − σ²w): its N − M zeros change R already at first order, κ₁ by the factor q.
+    r"""$WW^\top/N$ has $R(w) = q\sigma^2/(1 - \sigma^2w)$: its $N - M$ zeros change $R$ already at first order,
+    $\kappa_1$ by the factor $q$.
 
-    The paper exchanges the two; the HCIZ integral over N × N matrices needs the outer one.
+    The paper exchanges the two; the HCIZ integral over $N \times N$ matrices needs the outer one.
     """
     inverts_stieltjes(check, r_transform, "outer")
 
@@ -155,9 +158,11 @@ def outer_matrix_has_another_r_transform(
 def density_is_minus_the_imaginary_part_of_the_stieltjes_transform(
     check: Check, density: Formula = lambda G: -G.imag / math.pi
 ) -> None:
-    r"""ρ(λ) = −(1/π) Im G(λ + i0) with G = ∫ ρ/(z − λ); the minus sign is missing in print.
+    r"""$\rho(\lambda) = -(1/\pi) \operatorname{Im} G(\lambda + i0)$ with $G = \int \rho/(z - \lambda)$; the minus sign
+    is missing in print.
 
-    For the Marchenko–Pastur law, at the fraction u of its support; i0 = 1e-10 i moves ρ by less than 1e-6 of it.
+    For the Marchenko–Pastur law, at the fraction $u$ of its support; $i0 = 10^{-10} i$ moves $\rho$ by less than
+    $10^{-6}$ of it.
     """
 
     def agrees(q: float, u: float) -> bool:
@@ -214,10 +219,11 @@ def airy_tail(s: float) -> arb:
     },
 )
 def tracy_widom_distribution_solves_painleve(check: Check, cdf: Formula = tracy_widom_cdf) -> None:
-    r"""F₁(s)² = F₂(s) exp(−∫_s^∞ q), ln F₂(s) = −∫_s^∞ (x − s) q(x)² dx, q'' = sq + 2q³ with q ~ Ai.
+    r"""$F_1(s)^2 = F_2(s) \exp(-\int_s^\infty q)$, $\ln F_2(s) = -\int_s^\infty (x - s) q(x)^2\,dx$, $q'' = sq + 2q^3$
+    with $q \sim \mathrm{Ai}$.
 
-    Our determinant against the differential equation; 1e-9 is what its unstable integration is good for at s = −4.5.
-    The mean is −1.2065, the 99 % quantile 2.0234.
+    Our determinant against the differential equation; $10^{-9}$ is what its unstable integration is good for at
+    $s = -4.5$. The mean is $-1.2065$, the 99 % quantile 2.0234.
     """
     check.forall(lambda s: abs(cdf(s) - painleve()[0](s)) <= 1e-9, examples=100, s=st.floats(-4.5, 8))
     grid = np.linspace(-8, 8, 161)
@@ -269,10 +275,12 @@ def weightwatcher_threshold(N: int, M: int, level: float = 0.0) -> float:
 def largest_eigenvalue_passes_the_tracy_widom_threshold_as_often_as_stated(
     check: Check, threshold: Formula = tracy_widom_threshold
 ) -> None:
-    r"""λ_max(WᵀW)/N for normal 300 × 200 matrices exceeds μ + s·TW₁ quantile with the stated probability.
+    r"""$\lambda_{\max}(W^\top W)/N$ for normal $300 \times 200$ matrices exceeds $\mu + s \cdot \mathrm{TW}_1$ quantile
+    with the stated probability.
 
-    μ = (√(N − ½) + √(M − ½))², s = √μ (1/√(N − ½) + 1/√(M − ½))^{1/3}. Each band is the level ± twice the half-width
-    of the interval, the least that so many draws can decide.
+    $\mu = (\sqrt{N - \frac{1}{2}} + \sqrt{M - \frac{1}{2}})^2$, $s = \sqrt{\mu} (1/\sqrt{N - \frac{1}{2}} + 1/\sqrt{M -
+    \frac{1}{2}})^{1/3}$. Each band is the level $\pm$ twice the half-width of the interval, the least that so many
+    draws can decide.
     """
     draws = check.at(quick=10_000, full=100_000)
     for k, level in enumerate((0.5, 0.05, 0.01), start=1):
@@ -301,10 +309,11 @@ def printed_width_of_the_edge_needs_sigma_to_the_two_thirds(
     check: Check,
     scale: Formula = lambda edge, N, M, sigma: (sigma * edge / M) ** sp.Rational(2, 3) * sp.sqrt(M / N),
 ) -> None:
-    r"""Johnstone's width σ²(√N + √M)(1/√N + 1/√M)^{1/3}/N is σ^{2/3} λ₊^{2/3} M^{−2/3}/√Q, Q = N/M.
+    r"""Johnstone's width $\sigma^2(\sqrt{N} + \sqrt{M})(1/\sqrt{N} + 1/\sqrt{M})^{1/3}/N$ is
+    $\sigma^{2/3} \lambda_+^{2/3} M^{-2/3}/\sqrt{Q}$, $Q = N/M$.
 
-    The factor σ^{2/3} is missing in print: without it the width does not scale like an eigenvalue. Sixth powers of both
-    sides are compared.
+    The factor $\sigma^{2/3}$ is missing in print: without it the width does not scale like an eigenvalue. Sixth powers
+    of both sides are compared.
     """
     n, m, sigma = sp.symbols("n m sigma", positive=True)
     edge, johnstone = sigma**2 * (1 + m / n) ** 2, sigma**12 * (n + m) ** 6 * (1 / n + 1 / m) ** 2 / n**12
@@ -336,7 +345,7 @@ def flagged_by_weightwatcher(W: np.ndarray, seed: int, level: float) -> bool:
     },
 )
 def traps_have_at_most_the_stated_false_alarm_rate(check: Check, rule: Formula = flagged) -> None:
-    r"""A normal 40 × 30 matrix has a trap at level 5 % with a probability between 1.25 % and 5 %.
+    r"""A normal $40 \times 30$ matrix has a trap at level 5 % with a probability between 1.25 % and 5 %.
 
     It is below the level since the exact variance of the entries takes the fluctuation of the trace out.
     WeightWatcher's rule has no level: its rate is about 0.1 %, and falls with the size.
@@ -357,10 +366,11 @@ def traps_have_at_most_the_stated_false_alarm_rate(check: Check, rule: Formula =
     },
 )
 def trap_rule_sees_a_single_huge_entry(check: Check, rule: Formula = flagged) -> None:
-    r"""One entry of 20σ in a normal 300 × 200 matrix mostly counts as a trap at level 1 %, by WeightWatcher's rule not.
+    r"""One entry of $20\sigma$ in a normal $300 \times 200$ matrix mostly counts as a trap at level 1 %, by
+    WeightWatcher's rule not.
 
-    That is, in the majority of 15 matrices. It is a spike s = 20/√N beyond q^{1/4}. The table counts, for 100 × 60
-    and 20 matrices a point, how often each rule flags a mean m.
+    That is, in the majority of 15 matrices. It is a spike $s = 20/\sqrt{N}$ beyond $q^{1/4}$. The table counts, for
+    $100 \times 60$ and 20 matrices a point, how often each rule flags a mean $m$.
     """
     shape, huge, level = (300, 200), 20.0, 0.01
 
@@ -392,10 +402,11 @@ def spike_leaves_the_bulk_beyond_the_fourth_root_of_q(
     check: Check,
     outlier: Formula = lambda s, q: (1 + s * s) * (q + s * s) / (s * s) if s > q**0.25 else None,
 ) -> None:
-    r"""W/√N = noise + s uvᵀ: λ_max → (1 + s²)(q + s²)/s² for s > q^{1/4}, else λ₊ = (1 + √q)².
+    r"""$W/\sqrt{N} = \text{noise} + s\,uv^\top$: $\lambda_{\max} \to (1 + s^2)(q + s^2)/s^2$ for $s > q^{1/4}$, else
+    $\lambda_+ = (1 + \sqrt{q})^2$.
 
-    A mean m in entries of variance 1 is the spike s = m√M. N = 900, M = 300; the 4 % are 1.8 M^{−2/3}, the order of the
-    Tracy–Widom fluctuation.
+    A mean $m$ in entries of variance 1 is the spike $s = m\sqrt{M}$. $N = 900$, $M = 300$; the 4 % are $1.8 M^{-2/3}$,
+    the order of the Tracy–Widom fluctuation.
     """
     N, M = 900, 300
     q, edge = M / N, (1 + math.sqrt(M / N)) ** 2

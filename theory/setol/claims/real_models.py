@@ -69,9 +69,10 @@ def every_cutoff(x: Spectrum) -> tuple[float, float, float, int]:
     },
 )
 def the_fit_of_a_real_layer_is_that_of_all_cutoffs(check: Check, fit: Formula = fit_power_law) -> None:
-    r"""α, D, xmin and n of each layer are those of a loop over all cutoffs: the same cutoff, α and D to 1e-10.
+    r"""$\alpha$, $D$, $x_{\min}$ and $n$ of each layer are those of a loop over all cutoffs: the same cutoff, $\alpha$
+    and $D$ to $10^{-10}$.
 
-    A tail has at most 512 values, whose logarithms are rounded by 1e-15 each.
+    A tail has at most 512 values, whose logarithms are rounded by $10^{-15}$ each.
     """
 
     def agrees(layer: Tensor) -> bool:
@@ -121,10 +122,10 @@ def log_determinant_of_tail(layer: Tensor) -> arb:
     },
 )
 def alpha_and_the_cutoff_fix_the_determinant_in_real_layers(check: Check, formula: Formula = log_determinant) -> None:
-    r"""Coupling: Σ_tail ln λ̂ = n [ln x̂ + 1/(α̂ − 1)] in each layer.
+    r"""Coupling: $\sum_{\text{tail}} \ln \hat{\lambda} = n [\ln \hat{x} + 1/(\hat{\alpha} - 1)]$ in each layer.
 
-    The left side in ball arithmetic from the eigenvalues. 1e-10: α̂ is a float64 whose error of 1e-14 or so counts
-    n/(α̂ − 1)² ≤ 750 times.
+    The left side in ball arithmetic from the eigenvalues. $10^{-10}$: $\hat{\alpha}$ is a float64 whose error of
+    $10^{-14}$ or so counts $n/(\hat{\alpha} - 1)^2 \le 750$ times.
     """
 
     def largest_difference() -> arb:
@@ -150,7 +151,9 @@ def alpha_and_the_cutoff_fix_the_determinant_in_real_layers(check: Check, formul
 def the_sign_of_the_gap_is_that_of_the_log_determinant_in_real_layers(
     check: Check, erg: Formula = lambda x: erg_cut(x).lam, sign: int = 1
 ) -> None:
-    r"""Sign theorem in each layer: Δλ_min > 0 iff the power-law tail has Σ ln λ̂ > 0, the sum in ball arithmetic."""
+    r"""Sign theorem in each layer: $\Delta\lambda_{\min} > 0$ iff the power-law tail has $\sum \ln \hat{\lambda} > 0$,
+    the sum in ball arithmetic.
+    """
 
     def agrees(layer: Tensor) -> bool:
         x, total = layer.spectrum(), log_determinant_of_tail(layer)
@@ -173,10 +176,11 @@ def the_sign_of_the_gap_is_that_of_the_log_determinant_in_real_layers(
 def real_layers_cross_at_one_less_one_over_the_logarithm_of_the_cut(
     check: Check, crossing: Formula = crossing_alpha
 ) -> None:
-    r"""Fitted from its ERG cut on, each layer has α_c < α̂ ≤ 1 + (α_c − 1) k/(k − 1), α_c = 1 − 1/ln λ_ERG.
+    r"""Fitted from its ERG cut on, each layer has $\alpha_c < \hat{\alpha} \le 1 + (\alpha_c - 1) k/(k - 1)$,
+    $\alpha_c = 1 - 1/\ln \lambda_{\text{ERG}}$.
 
-    There Δλ_min = 0 by construction; α_c is between 1.54 and 2.47 in these layers, 2 is no common value. 1e-9 for
-    rounding.
+    There $\Delta\lambda_{\min} = 0$ by construction; $\alpha_c$ is between 1.54 and 2.47 in these layers, 2 is no
+    common value. $10^{-9}$ for rounding.
     """
 
     def at_the_crossing(layer: Tensor) -> bool:
@@ -196,9 +200,9 @@ def real_layers_cross_at_one_less_one_over_the_logarithm_of_the_cut(
     mutants={"α < 2.5": {"below": 2.5}, "α < 1.6": {"below": 1.6}, "Δλ_min of the opposite sign": {"sign": -1}},
 )
 def real_layers_with_alpha_below_2_have_a_negative_gap(check: Check, below: float = 2.0, sign: int = 1) -> None:
-    r"""Of the twenty layers those with α < 2 are those with Δλ_min < 0.
+    r"""Of the twenty layers those with $\alpha < 2$ are those with $\Delta\lambda_{\min} < 0$.
 
-    By the crossing law the boundary is at each layer's own α_c; none of these lies between it and 2.
+    By the crossing law the boundary is at each layer's own $\alpha_c$; none of these lies between it and 2.
     """
 
     def exceptions(_: int) -> dict[str, float]:
@@ -218,10 +222,11 @@ def real_layers_with_alpha_below_2_have_a_negative_gap(check: Check, below: floa
     },
 )
 def most_layers_of_trained_models_have_alpha_between_2_and_6(check: Check, low: float = 2.0, high: float = 6.0) -> None:
-    r"""More than half of the layers of trained models have 2 ≤ α ≤ 6.
+    r"""More than half of the layers of trained models have $2 \le \alpha \le 6$.
 
-    The rule of practice is 80 to 90 %. Four layers have α < 2, the mark of an over-trained one; pooled kernels, as
-    WeightWatcher reads them, would make it five. That random matrices are in the range as well is a claim of its own.
+    The rule of practice is 80 to 90 %. Four layers have $\alpha < 2$, the mark of an over-trained one; pooled kernels,
+    as WeightWatcher reads them, would make it five. That random matrices are in the range as well is a claim of its
+    own.
     """
 
     def shares(_: int) -> dict[str, float]:
@@ -245,10 +250,10 @@ def most_layers_of_trained_models_have_alpha_between_2_and_6(check: Check, low: 
     mutants={"and a p-value of at least 0.001": {"least": 0.001}},
 )
 def the_exponent_tells_a_fixed_fourier_basis_from_a_trained_layer(check: Check, least: float = 0.0) -> None:
-    r"""The Fourier basis in front of a voice detector, which was never trained, has no α between 2 and 6.
+    r"""The Fourier basis in front of a voice detector, which was never trained, has no $\alpha$ between 2 and 6.
 
-    True of its flattened kernel, α = 14.9; pooled, as kernels are read by WeightWatcher, α = 4.2. The goodness of fit,
-    199 refits, rejects a power law in both.
+    True of its flattened kernel, $\alpha = 14.9$; pooled, as kernels are read by WeightWatcher, $\alpha = 4.2$. The
+    goodness of fit, 199 refits, rejects a power law in both.
     """
 
     def told(filters: Tensor) -> bool:
@@ -278,9 +283,11 @@ def analysed(model: str) -> Analysis:
     },
 )
 def the_kept_spectra_are_those_of_the_checkpoints(check: Check, read: Formula = lambda W: W) -> None:
-    r"""Read from its wheel, each layer has the spectrum kept here and the α, D and tail that `analyze` prints for it.
+    r"""Read from its wheel, each layer has the spectrum kept here and the $\alpha$, $D$ and tail that `analyze` prints
+    for it.
 
-    σ are right to M ε σ_max ≤ 1.2e-13 σ_max, so eigenvalues to 1e-12 of √(λ λ_max).
+    $\sigma$ are right to $M \varepsilon \sigma_{\max} \le 1.2 \cdot 10^{-13} \sigma_{\max}$, so eigenvalues to
+    $10^{-12}$ of $\sqrt{\lambda \lambda_{\max}}$.
     """
 
     def agrees(layer: Tensor) -> bool:

@@ -36,9 +36,10 @@ def annealed(beta: sp.Expr, overlap: sp.Expr) -> sp.Expr:
     },
 )
 def gaussian_average_of_the_squared_error_is_half_a_logarithm(check: Check, hamiltonian: Formula = annealed) -> None:
-    r"""Unit vectors s, t with sᵀt = R and ξ ~ N(0, I): −ln E exp(−β(sᵀξ − tᵀξ)²/2) = ½ ln(1 + 2β(1 − R)).
+    r"""Unit vectors $s$, $t$ with $s^\top t = R$ and $\xi \sim N(0, I)$: $-\ln \mathbb{E} \exp(-\beta(s^\top\xi -
+    t^\top\xi)^2/2) = \frac{1}{2} \ln(1 + 2\beta(1 - R))$.
 
-    The difference y = (s − t)ᵀξ is normal of variance |s − t|² = 2(1 − R).
+    The difference $y = (s - t)^\top\xi$ is normal of variance $|s - t|^2 = 2(1 - R)$.
     """
     beta, gap = sp.symbols("beta gap", positive=True)
     y, variance = sp.Symbol("y", real=True), 2 * gap
@@ -59,9 +60,10 @@ def gaussian_average_of_the_squared_error_is_half_a_logarithm(check: Check, hami
 def high_temperature_limit_is_linear_with_a_quadratic_correction(
     check: Check, expansion: Formula = lambda x: x - x**2
 ) -> None:
-    r"""½ ln(1 + 2β(1 − R)) = x − x² + O(x³) with x = β(1 − R): the error ε(R) = 1 − R to first order in β.
+    r"""$\frac{1}{2} \ln(1 + 2\beta(1 - R)) = x - x^2 + O(x^3)$ with $x = \beta(1 - R)$: the error
+    $\varepsilon(R) = 1 - R$ to first order in $\beta$.
 
-    The rest lies in [0, 4x³/3], so that x − x² is a lower bound at any temperature.
+    The rest lies in $[0, 4x^3/3]$, so that $x - x^2$ is a lower bound at any temperature.
     """
     x = sp.Symbol("x", nonnegative=True)
     exact = sp.log(1 + 2 * x) / 2
@@ -84,10 +86,11 @@ def high_temperature_limit_is_linear_with_a_quadratic_correction(
 def matrix_gaussian_average_sees_only_the_symmetric_part(
     check: Check, determinant: Formula = lambda A: ((A + A.T) / 2).det()
 ) -> None:
-    r"""For ξ ~ N(0, I), E exp(−½ ξᵀ(A − I)ξ) = det(½(A + Aᵀ))^{−1/2} if ½(A + Aᵀ) is positive definite.
+    r"""For $\xi \sim N(0, I)$, $\mathbb{E} \exp(-\frac{1}{2}\,\xi^\top(A - I)\xi) = \det(\frac{1}{2}(A +
+    A^\top))^{-1/2}$ if $\frac{1}{2}(A + A^\top)$ is positive definite.
 
-    The paper has A = I + (2βN/M)(I − R) and det A; R = SᵀT/N is not symmetric. Proved for all 2 × 2 matrices A,
-    with the rows (a, b + e) and (b − e, c + b²/a).
+    The paper has $A = I + (2\beta N/M)(I - R)$ and $\det A$; $R = S^\top T/N$ is not symmetric. Proved for all
+    $2 \times 2$ matrices $A$, with the rows $(a, b + e)$ and $(b - e, c + b^2/a)$.
     """
     a, c = sp.symbols("a c", positive=True)
     b, e, x, y = sp.symbols("b e x y", real=True)
@@ -108,7 +111,10 @@ def matrix_gaussian_average_sees_only_the_symmetric_part(
     },
 )
 def log_determinant_expands_in_traces(check: Check, second: Formula = lambda X: -(X * X).trace() / 2) -> None:
-    r"""ln det(I + εΩ) = ε Tr Ω − ½ε² Tr Ω² + O(ε³), for any Ω (here 3 × 3), symmetric or not."""
+    r"""$\ln \det(I + \varepsilon\Omega) = \varepsilon\,\mathrm{Tr}\,\Omega -
+    \frac{1}{2}\varepsilon^2\,\mathrm{Tr}\,\Omega^2 + O(\varepsilon^3)$, for any $\Omega$ (here $3 \times 3$), symmetric
+    or not.
+    """
     omega, eps = sp.Matrix(3, 3, sp.symbols("w1:10", real=True)), sp.Symbol("epsilon", real=True)
     determinant = (sp.eye(3) + eps * omega).det(method="berkowitz")
     slope = sp.diff(determinant, eps).subs(eps, 0)
@@ -129,9 +135,10 @@ def log_determinant_expands_in_traces(check: Check, second: Formula = lambda X: 
 def squared_overlap_is_a_quadratic_form_of_the_outer_matrix(
     check: Check, overlap: Formula = lambda R: (R.T * R).trace()
 ) -> None:
-    r"""Tr RᵀR = (1/N) Tr TᵀA_N T, and A_N has the spectrum of A_M and N − M zeros more.
+    r"""$\mathrm{Tr}\,R^\top R = (1/N)\,\mathrm{Tr}\,T^\top A_N T$, and $A_N$ has the spectrum of $A_M$ and $N - M$
+    zeros more.
 
-    The paper writes Tr R² for the left side; R is not symmetric. Proved for N = 3, M = 2.
+    The paper writes $\mathrm{Tr}\,R^2$ for the left side; $R$ is not symmetric. Proved for $N = 3$, $M = 2$.
     """
     S, T = (sp.Matrix(3, 2, sp.symbols(f"{name}1:7", real=True)) for name in "st")
     outer, inner, x = S * S.T / 3, S.T * S / 3, sp.Symbol("x", real=True)
@@ -165,9 +172,10 @@ def product(values: Sequence[Any]) -> Any:
 def annealed_average_bounds_the_quenched_one(
     check: Check, averages: Formula = lambda Z: (product(Z), mean(Z) ** len(Z))
 ) -> None:
-    r"""E ln Z ≤ ln E Z for positive Z, with equality only if Z is constant: the annealed −βF is an upper bound.
+    r"""$\mathbb{E} \ln Z \le \ln \mathbb{E}\,Z$ for positive $Z$, with equality only if $Z$ is constant: the annealed
+    $-\beta F$ is an upper bound.
 
-    Over n equally likely values and without logarithms: Π Z_i ≤ (mean Z)ⁿ.
+    Over $n$ equally likely values and without logarithms: $\prod Z_i \le (\text{mean}\,Z)^n$.
     """
 
     def ordered(values: list[int]) -> bool:
@@ -219,10 +227,11 @@ def jacobians(N: int, M: int) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
 def change_of_variables_has_the_wishart_exponent(
     check: Check, exponent: Formula = lambda N, M: sp.Rational(N - M - 1, 2)
 ) -> None:
-    r"""From S (N × M) to A = SᵀS, dS becomes (det A)^{(N−M−1)/2} dA, up to a constant.
+    r"""From $S$ ($N \times M$) to $A = S^\top S$, $dS$ becomes $(\det A)^{(N-M-1)/2}\,dA$, up to a constant.
 
-    The printed N/2 is its order for N ≫ M only; at fixed q = M/N the exponent is N(1 − q)/2. With S = QL the powers of
-    det L are compared, |∂S/∂(Q, L)| = 2^{−M} |∂A/∂L| (det A)^exponent.
+    The printed $N/2$ is its order for $N \gg M$ only; at fixed $q = M/N$ the exponent is $N(1 - q)/2$. With $S = QL$
+    the powers of $\det L$ are compared, $|\partial S/\partial(Q, L)| = 2^{-M} |\partial A/\partial L| (\det
+    A)^{\text{exponent}}$.
     """
     for N, M in ((2, 1), (3, 2), (4, 2), (3, 3), (4, 3)):
         of_S, of_A, determinant = jacobians(N, M)
@@ -242,9 +251,10 @@ def change_of_variables_has_the_wishart_exponent(
 def saddle_point_value_is_minus_half_the_trace_of_the_logarithm(
     check: Check, value: Formula = lambda M, log_det: -sp.Rational(M, 2) * (1 + sp.log(2)) - log_det / 2
 ) -> None:
-    r"""−Tr(ÂA) + ½ Tr ln Â is stationary at Â = ½A^{−1}, with the value −M/2 − (M/2) ln 2 − ½ Tr ln A.
+    r"""$-\mathrm{Tr}(\hat{A}A) + \frac{1}{2}\,\mathrm{Tr} \ln \hat{A}$ is stationary at $\hat{A} = \frac{1}{2}A^{-1}$,
+    with the value $-M/2 - (M/2) \ln 2 - \frac{1}{2}\,\mathrm{Tr} \ln A$.
 
-    Printed: −M + ½ Tr ln A. Proved for all positive definite A with M = 1 and M = 2.
+    Printed: $-M + \frac{1}{2}\,\mathrm{Tr} \ln A$. Proved for all positive definite $A$ with $M = 1$ and $M = 2$.
     """
     a, c, u, w = sp.symbols("a c u w", positive=True)
     b, v = sp.symbols("b v", real=True)
@@ -275,9 +285,10 @@ def saddle_point_value_is_minus_half_the_trace_of_the_logarithm(
 def saddle_point_approximation_needs_the_hessian(
     check: Check, prefactor: Formula = lambda n_beta, hessian: (2 * sp.pi / n_beta) ** hessian.rows / hessian.det()
 ) -> None:
-    r"""∫ e^{−nβ ε(w)} dw ≈ ((2π/nβ)^d / det ∇²ε)^{1/2} e^{−nβ ε(w*)} for w in d dimensions, exactly so for quadratic ε.
+    r"""$\int e^{-n\beta \varepsilon(w)}\,dw \approx ((2\pi/n\beta)^d / \det \nabla^2\varepsilon)^{1/2} e^{-n\beta
+    \varepsilon(w^*)}$ for $w$ in $d$ dimensions, exactly so for quadratic $\varepsilon$.
 
-    The Hessian is missing in print. Proved for all quadratic ε with d = 2.
+    The Hessian is missing in print. Proved for all quadratic $\varepsilon$ with $d = 2$.
     """
     n, a, c = sp.symbols("n a c", positive=True)
     b, x, y = sp.symbols("b x y", real=True)
@@ -310,9 +321,10 @@ def disagreement(R: float) -> arb:
 def boolean_perceptron_errs_on_the_angle_between_the_vectors(
     check: Check, error: Formula = lambda R: R.acos() / arb.pi()
 ) -> None:
-    r"""A student sign(sᵀξ) with overlap R disagrees with its teacher on a fraction arccos(R)/π of Gaussian inputs.
+    r"""A student $\mathrm{sign}(s^\top\xi)$ with overlap $R$ disagrees with its teacher on a fraction $\arccos(R)/\pi$
+    of Gaussian inputs.
 
-    Printed: 1 − arccos(R)/π, which is 1 at R = 1.
+    Printed: $1 - \arccos(R)/\pi$, which is 1 at $R = 1$.
     """
     for R in (-0.75, 0.0, 0.5, 0.9375):
         found, exact = functools.partial(error, arb(R)), functools.partial(disagreement, R)

@@ -51,9 +51,10 @@ def squared(W: Sequence[Sequence[int]]) -> fmpq_mat:
 def trace_of_the_logarithm_is_the_log_determinant(
     check: Check, spectrum: Formula = lambda W: eigenvalues(W, method="svd", scale="1/N")
 ) -> None:
-    r"""Tr ln X = ln det X for X = WᵀW/N; the determinant of integer matrices is exact.
+    r"""$\mathrm{Tr} \ln X = \ln \det X$ for $X = W^\top W/N$; the determinant of integer matrices is exact.
 
-    1e-9 a logarithm covers the singular values: det(WᵀW) ≥ 1 and |w| ≤ 20 keep the condition number below 1e6.
+    $10^{-9}$ a logarithm covers the singular values: $\det(W^\top W) \ge 1$ and $|w| \le 20$ keep the condition number
+    below $10^6$.
     """
 
     def agrees(W: list[list[int]]) -> bool:
@@ -77,11 +78,12 @@ def trace_of_the_logarithm_is_the_log_determinant(
     },
 )
 def the_erg_cut_exists_and_is_unique(check: Check, mean: Any = 1, distinct: bool = True) -> None:
-    r"""Unless all eigenvalues are equal, f(1) > 0 > f(M), and once f is negative it stays so: there is one cut.
+    r"""Unless all eigenvalues are equal, $f(1) > 0 > f(M)$, and once $f$ is negative it stays so: there is one cut.
 
-    Proved for five eigenvalues by z3, where of the logarithm only this is used: it increases, ln x < x − 1 for x ≠ 1,
-    and ln 1 = 0. The steps do not depend on the number: λ̂_1 > 1; f(M) < Σ (λ̂_i − 1) = 0; when f turns negative
-    at k, ln λ̂_k < 0, and so are all later terms.
+    Proved for five eigenvalues by z3, where of the logarithm only this is used: it increases, $\ln x < x - 1$ for
+    $x \ne 1$, and $\ln 1 = 0$. The steps do not depend on the number: $\hat{\lambda}_1 > 1$;
+    $f(M) < \sum (\hat{\lambda}_i - 1) = 0$; when $f$ turns negative at $k$, $\ln \hat{\lambda}_k < 0$, and so are all
+    later terms.
     """
     x, log = z3.Reals(" ".join(f"x{i}" for i in range(SIZE))), z3.Function("ln", z3.RealSort(), z3.RealSort())
     sums = [z3.Sum([log(value) for value in x[: k + 1]]) for k in range(SIZE)]
@@ -109,7 +111,9 @@ def the_erg_cut_exists_and_is_unique(check: Check, mean: Any = 1, distinct: bool
 def the_condition_is_scale_invariant_on_the_scale_of_mean_1(
     check: Check, term: Formula = lambda x, values: sp.log(x * len(values) / sum(values))
 ) -> None:
-    r"""λ → cλ leaves ln(λ_i M/Σλ) as it is. Without the normalisation Tr X = M, f(k) becomes f(k) + k ln c."""
+    r"""$\lambda \to c\lambda$ leaves $\ln(\lambda_i M/\sum\lambda)$ as it is. Without the normalisation
+    $\mathrm{Tr}\,X = M$, $f(k)$ becomes $f(k) + k \ln c$.
+    """
     values, c = sp.symbols("x1:4", positive=True), sp.Symbol("c", positive=True)
     moved = term(c * values[0], [c * value for value in values])
     check.proves(sp.Eq(moved, term(values[0], values)))
@@ -140,7 +144,9 @@ def brute_force_cut(x: Sequence[float]) -> int:
 def the_cut_counts_the_leading_eigenvalues_down_to_a_product_below_1(
     check: Check, count: Formula = lambda x: erg_cut(x).k
 ) -> None:
-    r"""The tail has the least k with λ̂_1 ⋯ λ̂_k < 1, exactly so for the numbers passed in, in any unit 2^j."""
+    r"""The tail has the least $k$ with $\hat{\lambda}_1 \cdots \hat{\lambda}_k < 1$, exactly so for the numbers passed
+    in, in any unit $2^j$.
+    """
     check.forall(
         lambda x, unit: count([value * 2.0**unit for value in x]) == brute_force_cut(x),
         examples=check.at(quick=600, full=20_000),
@@ -197,10 +203,12 @@ def log_determinant(n: Any, log_cutoff: Any, alpha: Any) -> Any:
 def alpha_and_the_cutoff_fix_the_determinant_of_the_power_law_tail(
     check: Check, formula: Formula = log_determinant
 ) -> None:
-    r"""Coupling: for a maximum-likelihood tail, Σ_tail ln λ̂ = n [ln x̂ + 1/(α̂ − 1)], whatever the values.
+    r"""Coupling: for a maximum-likelihood tail, $\sum_{\text{tail}} \ln \hat{\lambda} = n [\ln \hat{x} +
+    1/(\hat{\alpha} - 1)]$, whatever the values.
 
-    So the tail has determinant 1 iff x̂ = e^{−1/(α̂ − 1)}; at α̂ = 2 that is 1/e. Proved for a tail of four, then
-    tried on scanned fits, where 1e-11 is some 300 roundings of the sum of up to 14 logarithms below 14.
+    So the tail has determinant 1 iff $\hat{x} = e^{-1/(\hat{\alpha} - 1)}$; at $\hat{\alpha} = 2$ that is $1/e$. Proved
+    for a tail of four, then tried on scanned fits, where $10^{-11}$ is some 300 roundings of the sum of up to 14
+    logarithms below 14.
     """
     values, cutoff = sp.symbols("x1:5", positive=True), sp.Symbol("xmin", positive=True)
     alpha = 1 + 4 / sum(sp.log(value) - sp.log(cutoff) for value in values)
@@ -231,10 +239,12 @@ def alpha_and_the_cutoff_fix_the_determinant_of_the_power_law_tail(
 def the_sign_of_the_gap_is_that_of_the_log_determinant_of_the_tail(
     check: Check, gap: Formula = lambda cutoff, erg: cutoff - erg, counted: int = 1
 ) -> None:
-    r"""Sign theorem: Δλ_min > 0 iff the power-law tail has Σ ln λ̂ ≥ 0; Δλ_min ≤ 0 iff it contains the ERG tail.
+    r"""Sign theorem: $\Delta\lambda_{\min} > 0$ iff the power-law tail has $\sum \ln \hat{\lambda} \ge 0$;
+    $\Delta\lambda_{\min} \le 0$ iff it contains the ERG tail.
 
-    Since f changes its sign once, f(n) < 0 iff n is at least the count of the ERG cut. Proved for every pair of cuts of
-    five distinct eigenvalues; only their order matters. Tried on scanned fits with ties, in rational arithmetic.
+    Since $f$ changes its sign once, $f(n) < 0$ iff $n$ is at least the count of the ERG cut. Proved for every pair of
+    cuts of five distinct eigenvalues; only their order matters. Tried on scanned fits with ties, in rational
+    arithmetic.
     """
     logs = z3.Reals(" ".join(f"l{i}" for i in range(SIZE)))
     sums = [z3.Sum(logs[: k + 1]) for k in range(SIZE)]
@@ -286,10 +296,12 @@ def keep_one_layer(check: Check) -> None:
 def the_gap_crosses_zero_at_one_less_one_over_the_logarithm_of_the_cut(
     check: Check, crossing: Formula = lambda log_erg: 1 - 1 / log_erg
 ) -> None:
-    r"""Crossing law: where both tails agree, α_c < α̂ ≤ 1 + (α_c − 1) k/(k − 1) with α_c = 1 − 1/ln λ_ERG, k its count.
+    r"""Crossing law: where both tails agree, $\alpha_c < \hat{\alpha} \le 1 + (\alpha_c - 1) k/(k - 1)$ with
+    $\alpha_c = 1 - 1/\ln \lambda_{\text{ERG}}$, $k$ its count.
 
-    From f(k) < 0 ≤ f(k − 1) and the coupling. The pair α = 2, Δλ_min = 0 is the case λ_ERG = 1/e, not a universal one.
-    Proved for all k; tried on spectra fitted from their ERG cut on, 1e-9 for rounding.
+    From $f(k) < 0 \le f(k - 1)$ and the coupling. The pair $\alpha = 2$, $\Delta\lambda_{\min} = 0$ is the case
+    $\lambda_{\text{ERG}} = 1/e$, not a universal one. Proved for all $k$; tried on spectra fitted from their ERG cut
+    on, $10^{-9}$ for rounding.
     """
     k, log_erg, inverse = z3.Reals("k log_erg inverse")
     total = log_determinant(k, log_erg, 1 + 1 / inverse)
@@ -342,7 +354,8 @@ def lower_log_integral(q: arb, top: arb) -> arb:
     },
 )
 def a_random_matrix_has_this_log_determinant(check: Check, formula: Formula = log_mean) -> None:
-    r"""Under the Marchenko–Pastur law of variance 1, E ln λ = −1 − ((1 − q)/q) ln(1 − q), −1 as q → 1.
+    r"""Under the Marchenko–Pastur law of variance 1, $\mathbb{E} \ln \lambda = -1 - ((1 - q)/q) \ln(1 - q)$, $-1$ as
+    $q \to 1$.
 
     Against the integral over the density, to 20 digits at nine aspect ratios. It may be taken over two parts, so that
     the square root at either edge is smoothed by a substitution there.
@@ -385,11 +398,12 @@ def upper_log_integral(q: arb, bottom: arb) -> arb:
 def a_random_matrix_is_cut_at_a_value_set_by_its_aspect_ratio(
     check: Check, cut: Formula = lambda q: mp_erg_cut(q).lam
 ) -> None:
-    r"""λ_ERG of the Marchenko–Pastur law solves ∫_{λ*}^{λ₊} ln λ ρ_q(λ) dλ = 0: it falls from 1 to 0.1812 as q → 1.
+    r"""$\lambda_{\text{ERG}}$ of the Marchenko–Pastur law solves
+    $\int_{\lambda^*}^{\lambda_+} \ln \lambda \rho_q(\lambda)\,d\lambda = 0$: it falls from 1 to 0.1812 as $q \to 1$.
 
-    For 784 × 300 it is 0.3595, so that α_c = 1.978: near 2, but by the shape of the layer. The rule keeps 73 to 94 % of
-    a random spectrum with q ≥ 0.05. Certified by a change of sign within 1e-12 at nine aspect ratios, with the part
-    below the cut and the closed E ln λ.
+    For $784 \times 300$ it is 0.3595, so that $\alpha_c = 1.978$: near 2, but by the shape of the layer. The rule keeps
+    73 to 94 % of a random spectrum with $q \ge 0.05$. Certified by a change of sign within $10^{-12}$ at nine aspect
+    ratios, with the part below the cut and the closed $\mathbb{E} \ln \lambda$.
     """
 
     def enclosed() -> arb:
@@ -422,10 +436,12 @@ def a_random_matrix_is_cut_at_a_value_set_by_its_aspect_ratio(
     mutants={"1 − 1/e": {"at_two": 1 - sp.exp(-1)}},
 )
 def a_pure_power_law_of_exponent_2_meets_the_erg_condition(check: Check, at_two: Any = 0) -> None:
-    r"""Read as a statement on power-law spectra: as α → 2 the gap Δλ_min of a pure power law of mean 1 vanishes.
+    r"""Read as a statement on power-law spectra: as $\alpha \to 2$ the gap $\Delta\lambda_{\min}$ of a pure power law
+    of mean 1 vanishes.
 
-    With u = 1/(α − 1) its cutoff is x̂ = 1 − u and λ_ERG = e^{−u}, so that Δλ_min = 1 − u − e^{−u} < 0 at all α > 2,
-    and lowest, −1/e, at α → 2: the coincidence needs a bulk below the tail.
+    With $u = 1/(\alpha - 1)$ its cutoff is $\hat{x} = 1 - u$ and $\lambda_{\text{ERG}} = e^{-u}$, so that
+    $\Delta\lambda_{\min} = 1 - u - e^{-u} < 0$ at all $\alpha > 2$, and lowest, $-1/e$, at $\alpha \to 2$: the
+    coincidence needs a bulk below the tail.
     """
     u, t = sp.symbols("u t", positive=True)  # λ = x̂ e^t has density rate e^{−rate t}, rate = α − 1 = 1/u
     more = sp.Symbol("more", positive=True)  # α − 2, so that the mean exists
@@ -449,9 +465,10 @@ def a_pure_power_law_of_exponent_2_meets_the_erg_condition(check: Check, at_two:
     },
 )
 def the_trace_of_the_overlap_is_at_most_root_m_times_its_norm(check: Check, share: Formula = lambda size: size) -> None:
-    r"""|Tr R| ≤ √M √(Tr RᵀR), with equality at R = I: the printed approximation is off by √M at perfect overlap.
+    r"""$|\mathrm{Tr}\,R| \le \sqrt{M} \sqrt{\mathrm{Tr}\,R^\top R}$, with equality at $R = I$: the printed
+    approximation is off by $\sqrt{M}$ at perfect overlap.
 
-    Squared, by z3, for M = 3; ``share`` is the square of the factor.
+    Squared, by z3, for $M = 3$; ``share`` is the square of the factor.
     """
     size = 3
     entries = z3.Reals(" ".join(f"r{i}{j}" for i in range(size) for j in range(size)))
@@ -468,9 +485,10 @@ def the_trace_of_the_overlap_is_at_most_root_m_times_its_norm(check: Check, shar
     mutants={"the ERG cut of a spectrum with α = 2": {"boundary": sp.exp(-1)}},
 )
 def terms_of_the_log_determinant_change_their_sign_at_eigenvalue_1(check: Check, boundary: Any = 1) -> None:
-    r"""Eigenvalues add to Σ ln λ̂ above λ̂ = 1 and take away below: the boundary is ln λ̂ = 0, not the printed ln λ = 1.0.
+    r"""Eigenvalues add to $\sum \ln \hat{\lambda}$ above $\hat{\lambda} = 1$ and take away below: the boundary is
+    $\ln \hat{\lambda} = 0$, not the printed $\ln \lambda = 1.0$.
 
-    For the factor r > 1 above and below it.
+    For the factor $r > 1$ above and below it.
     """
     more = sp.Symbol("more", positive=True)  # r − 1
     above, below = boundary * (1 + more), boundary / (1 + more)

@@ -57,10 +57,10 @@ def certify_nearest(
 def activation_radius_is_the_distance_to_the_nearest_singularity(
     check: Check, radius: Formula = activation_radius
 ) -> None:
-    r"""A neuron with pre-activation h + ḣt is first singular at ρ = min_s |s − h|/|ḣ|.
+    r"""A neuron with pre-activation $h + \dot{h}t$ is first singular at $\rho = \min_s |s - h|/|\dot{h}|$.
 
-    Sigmoid, softplus and SiLU are singular at s = iπ(2k+1), so that ρ = √(h² + π²)/|ḣ|; tanh at s = iπ(k+½), so that
-    ρ = √(h² + π²/4)/|ḣ|; ReLU has its kink at s = 0.
+    Sigmoid, softplus and SiLU are singular at $s = i\pi(2k+1)$, so that $\rho = \sqrt{h^2 + \pi^2}/|\dot{h}|$; tanh at
+    $s = i\pi(k+\frac{1}{2})$, so that $\rho = \sqrt{h^2 + \pi^2/4}/|\dot{h}|$; ReLU has its kink at $s = 0$.
     """
     for name, denominator in SINGULAR_WHERE_ZERO.items():
         for h, hdot in [(0.25, 2.0), (-3.0, 4.0), (2.0, -0.5)]:
@@ -88,10 +88,10 @@ def root_test(name: str, h: float, order: int = 200) -> float:
     },
 )
 def gaussian_gates_are_entire(check: Check, radius: Formula = activation_radius) -> None:
-    r"""Exact GELU, RIA and Φ-gates have no singularity at all: ρ = ∞.
+    r"""Exact GELU, RIA and $\Phi$-gates have no singularity at all: $\rho = \infty$.
 
-    The root test |c_n|^{−1/n} on the 200th Taylor coefficients bounds no finite radius: it exceeds the distance to the
-    singularities of SiLU and of tanh-GELU, and grows with n like √n.
+    The root test $|c_n|^{-1/n}$ on the 200th Taylor coefficients bounds no finite radius: it exceeds the distance to
+    the singularities of SiLU and of tanh-GELU, and grows with $n$ like $\sqrt{n}$.
     """
 
     def beyond_the_root_test(name: str, h: float, hdot: float) -> bool:
@@ -114,10 +114,10 @@ def gaussian_gates_are_entire(check: Check, radius: Formula = activation_radius)
 def tanh_gelu_is_singular_at_roots_of_a_cubic(
     check: Check, radius: Formula = lambda h, hdot: activation_radius("gelu_tanh", h, hdot)
 ) -> None:
-    r"""The tanh form of GELU is singular where √(2/π)(x + 0.044715x³) = iπ(k+½).
+    r"""The tanh form of GELU is singular where $\sqrt{2/\pi}(x + 0.044715x^3) = i\pi(k+\frac{1}{2})$.
 
-    The nearest such points are ±0.634368 ± 2.754771i: at distance 2.826868 from 0 and 2.754771 from the real axis,
-    between tanh (π/2) and SiLU (π).
+    The nearest such points are $\pm 0.634368 \pm 2.754771i$: at distance 2.826868 from 0 and 2.754771 from the real
+    axis, between tanh ($\pi/2$) and SiLU ($\pi$).
     """
     for h, hdot, zeros in [(0.0, 1.0, 4), (0.634368, 2.0, 2), (-3.0, 0.5, 2)]:
         certify_nearest(check, tanh_gelu_denominator, h, hdot, float(radius(h, hdot)), zeros, "poles")
@@ -133,7 +133,7 @@ def tanh_gelu_is_singular_at_roots_of_a_cubic(
 def tanh_gelu_is_singular_where_tanh_is(
     check: Check, radius: Formula = lambda h, hdot: activation_radius("tanh", h, hdot)
 ) -> None:
-    r"""As printed, the tanh form of GELU has the radius of tanh, its poles at distance π/2 from the real axis."""
+    r"""As printed, the tanh form of GELU has the radius of tanh, its poles at distance $\pi/2$ from the real axis."""
     for h, zeros in [(0.0, 4), (0.634368, 2)]:
         certify_nearest(check, tanh_gelu_denominator, h, 1.0, float(radius(h, 1.0)), zeros, "poles")
 
@@ -166,9 +166,11 @@ def noisy_relu(x: float, beta: float) -> arb:
     },
 )
 def ria_is_the_relu_averaged_over_gaussian_noise(check: Check, formula: Formula = ria) -> None:
-    r"""RIA_β(x) = ∫_{−∞}^x Φ(βs) ds is E ReLU(x + ξ) with ξ ~ N(0, 1/β²), far into the left tail too.
+    r"""$\mathrm{RIA}_\beta(x) = \int_{-\infty}^x \Phi(\beta s)\,ds$ is $\mathbb{E}\,\mathrm{ReLU}(x + \xi)$ with
+    $\xi \sim N(0, 1/\beta^2)$, far into the left tail too.
 
-    Relative accuracy 10⁻¹²: float64 cannot do better than (βx)² 2⁻⁵², which is 2·10⁻¹³ at βx = −30.
+    Relative accuracy $10^{-12}$: float64 cannot do better than $(\beta x)^2\,2^{-52}$, which is $2 \cdot 10^{-13}$ at
+    $\beta x = -30$.
     """
     for x, beta in [(0.3, 2.0), (-3.0, 2.0), (0.0, 0.5), (-1.5, 20.0), (7.0, 0.5)]:
         relative = lambda x=x, beta=beta: arb(float(formula(x, beta))) / noisy_relu(x, beta)  # noqa: E731
@@ -199,9 +201,10 @@ def ria_has_the_gaussian_cdf_as_slope(
     check: Check,
     activation: Formula = lambda x, beta: x * gaussian_cdf(beta * x) + gaussian_density(beta * x) / beta,
 ) -> None:
-    r"""RIA_β(x) = xΦ(βx) + φ(βx)/β has slope Φ(βx), between 0 and 1, and curvature βφ(βx) > 0.
+    r"""$\mathrm{RIA}_\beta(x) = x\Phi(\beta x) + \varphi(\beta x)/\beta$ has slope $\Phi(\beta x)$, between 0 and 1,
+    and curvature $\beta\varphi(\beta x) > 0$.
 
-    It exceeds ReLU by most at 0, by 1/(β√(2π)), and the excess is even in x.
+    It exceeds ReLU by most at 0, by $1/(\beta\sqrt{2\pi})$, and the excess is even in $x$.
     """
     x, beta = sp.Symbol("x", real=True), sp.Symbol("beta", positive=True)
     y = activation(x, beta)
@@ -241,9 +244,10 @@ def cylinder(v: float, sigma: float, constant: float = 2.0, reflect: int = -1, d
 def smoothed_inverse_square_root_is_a_parabolic_cylinder_function(
     check: Check, formula: Formula = weierstrass_inverse_sqrt
 ) -> None:
-    r"""The Gaussian average of t^{−1/2} over t > 0 is (2σ)^{−1/2} e^{−v²/4σ²} D_{−1/2}(−v/σ), entire in v.
+    r"""The Gaussian average of $t^{-1/2}$ over $t > 0$ is $(2\sigma)^{-1/2} e^{-v^2/4\sigma^2} D_{-1/2}(-v/\sigma)$,
+    entire in $v$.
 
-    The constant, which the paper leaves open, is (2σ)^{−1/2}. Relative accuracy 10⁻¹².
+    The constant, which the paper leaves open, is $(2\sigma)^{-1/2}$. Relative accuracy $10^{-12}$.
     """
     for v, sigma in [(0.2, 0.3), (-1.0, 0.3), (0.5, 1.0), (2.0, 2.0), (5.0, 1.0)]:
         relative = lambda v=v, sigma=sigma: arb(float(formula(v, sigma))) / inverse_sqrt_average(v, sigma)  # noqa: E731
@@ -278,10 +282,12 @@ def printed_smoothing(v: float, sigma: float, epsilon: float, negative_half: boo
 def randomised_smoothing_tends_to_the_smoothed_inverse_square_root(
     check: Check, smoothed: Formula = printed_smoothing
 ) -> None:
-    r"""As printed, E[(max(0, v+ξ) + ε)^{−1/2}], ξ ~ N(0, σ²), tends to the average of Eq. 24 as ε → 0.
+    r"""As printed, $\mathbb{E}[(\max(0, v+\xi) + \varepsilon)^{-1/2}]$, $\xi \sim N(0, \sigma^2)$, tends to the average
+    of Eq. 24 as $\varepsilon \to 0$.
 
-    It grows like P(v+ξ < 0) ε^{−1/2} instead. Without the negative half it is within 2√ε/(σ√(2π)) of Eq. 24, the
-    largest density times ∫₀^∞ (t^{−1/2} − (t+ε)^{−1/2}) dt.
+    It grows like $P(v+\xi < 0)\,\varepsilon^{-1/2}$ instead. Without the negative half it is within
+    $2\sqrt{\varepsilon}/(\sigma\sqrt{2\pi})$ of Eq. 24, the largest density times
+    $\int_0^\infty (t^{-1/2} - (t+\varepsilon)^{-1/2})\,dt$.
     """
     v, sigma = 0.2, 0.3
     for epsilon in (1e-2, 1e-4, 1e-8):

@@ -26,7 +26,7 @@ def zero(gap, spread, k=0):
     },
 )
 def zeros_are_log_odds_plus_odd_multiples_of_i_pi(check, zeros=zero):
-    r"""Two classes with Δ ≠ 0: F vanishes exactly at t = (δ + iπ(2k+1))/Δ, k an integer."""
+    r"""Two classes with $\Delta \ne 0$: $F$ vanishes exactly at $t = (\delta + i\pi(2k+1))/\Delta$, $k$ an integer."""
     gap, spread = sp.symbols("delta Delta", real=True, nonzero=True)
     k = sp.Symbol("k", integer=True)
     t = zeros(gap, spread, k)
@@ -43,7 +43,9 @@ def zeros_are_log_odds_plus_odd_multiples_of_i_pi(check, zeros=zero):
     },
 )
 def binary_radius_is_the_nearest_zero(check, formula=binary_radius):
-    r"""Two classes with Δ ≠ 0: the zero nearest the origin has modulus ρ* = √(δ² + π²)/|Δ|."""
+    r"""Two classes with $\Delta \ne 0$: the zero nearest the origin has modulus
+    $\rho^* = \sqrt{\delta^2 + \pi^2}/|\Delta|$.
+    """
 
     def is_distance_to_nearest_zero(gap, spread, sign):
         nearest = abs(acb(gap, arb.pi()) / acb(sign * spread))
@@ -65,7 +67,9 @@ def binary_radius_is_the_nearest_zero(check, formula=binary_radius):
     controls={"with the root": {"formula": lambda gap, spread: sp.sqrt(gap**2 + sp.pi**2) / spread}},
 )
 def radius_without_the_root_scales_like_a_radius(check, formula=lambda gap, spread: gap**2 + sp.pi**2 / spread):
-    r"""As some listing pages print it, ρ* = δ² + π²/Δ: a step twice as fast reaches the zero in half the length."""
+    r"""As some listing pages print it, $\rho^* = \delta^2 + \pi^2/\Delta$: a step twice as fast reaches the zero in
+    half the length.
+    """
     gap = sp.Symbol("delta", real=True)
     spread = sp.Symbol("Delta", positive=True)
     check.proves(sp.Eq(formula(gap, 2 * spread), formula(gap, spread) / 2), says="ρ(δ, 2Δ) = ρ(δ, Δ)/2")

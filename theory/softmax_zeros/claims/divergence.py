@@ -47,10 +47,11 @@ def above(value: float) -> Fraction:
 def third_central_moment_is_at_most_the_width_cubed_over_6_root_3(
     check: Check, bound: Formula = third_moment_bound
 ) -> None:
-    r"""A variable on an interval of width Δ has |E(X − EX)³| ≤ Δ³/(6√3), attained by its ends with p = (3 ± √3)/6.
+    r"""A variable on an interval of width $\Delta$ has $|\mathbb{E}(X - \mathbb{E}X)^3| \le \Delta^3/(6\sqrt{3})$,
+    attained by its ends with $p = (3 \pm \sqrt{3})/6$.
 
-    Let EX = 0 on [m, M]. If 3M ≥ 2Δ, x³ stays on the interval below its chord; else below its tangent at −M/2 through
-    (M, M³). The expectation of a line is its value at 0, −mM(m + M) or M³/4.
+    Let $\mathbb{E}X = 0$ on $[m, M]$. If $3M \ge 2\Delta$, $x^3$ stays on the interval below its chord; else below its
+    tangent at $-M/2$ through $(M, M^3)$. The expectation of a line is its value at 0, $-mM(m + M)$ or $M^3/4$.
     """
     for width in (1.0, 3.0):
         x, top = z3.Reals("x M")
@@ -115,10 +116,11 @@ def check_remainder(check: Check, bound: Formula, direction: Direction, weight: 
     },
 )
 def forward_divergence_is_quadratic_up_to_a_cubic_remainder(check: Check, bound: Formula = kl_remainder_bound) -> None:
-    r"""|KL(P_τ‖P_0) − (τ²/2) Var_{P_0}(a)| ≤ |τ|³Δ³/(18√3) for every τ.
+    r"""$|\mathrm{KL}(P_\tau\|P_0) - (\tau^2/2)\,\mathrm{Var}_{P_0}(a)| \le |\tau|^3\Delta^3/(18\sqrt{3})$ for every
+    $\tau$.
 
-    The divergence is ∫₀^τ s K''(s) ds and |K'''| ≤ Δ³/(6√3) by Lemma A4.1. The printed proof is that of the reverse
-    divergence, but the printed statement is right, and rigorous at every τ.
+    The divergence is $\int_0^\tau s K''(s)\,ds$ and $|K'''| \le \Delta^3/(6\sqrt{3})$ by Lemma A4.1. The printed proof
+    is that of the reverse divergence, but the printed statement is right, and rigorous at every $\tau$.
     """
     s, tau, cumulants = sp.Symbol("s", real=True), sp.Symbol("tau", real=True), sp.Function("K")
     forward = tau * sp.diff(cumulants(tau), tau) - cumulants(tau) + cumulants(0)
@@ -138,7 +140,9 @@ def forward_divergence_is_quadratic_up_to_a_cubic_remainder(check: Check, bound:
 def reverse_divergence_is_quadratic_up_to_half_that_remainder(
     check: Check, bound: Formula = lambda tau, spread: kl_remainder_bound(tau, spread, direction="reverse")
 ) -> None:
-    r"""|KL(P_0‖P_τ) − (τ²/2) Var_{P_0}(a)| ≤ |τ|³Δ³/(36√3) for every τ: Lagrange's remainder of K."""
+    r"""$|\mathrm{KL}(P_0\|P_\tau) - (\tau^2/2)\,\mathrm{Var}_{P_0}(a)| \le |\tau|^3\Delta^3/(36\sqrt{3})$ for every
+    $\tau$: Lagrange's remainder of $K$.
+    """
     s, tau, cumulants = sp.Symbol("s", real=True), sp.Symbol("tau", real=True), sp.Function("K")
     reverse = cumulants(tau) - cumulants(0) - tau * sp.Symbol("K'(0)")
     check.proves(sp.Eq(sp.diff(reverse, tau, 2), sp.diff(cumulants(tau), tau, 2)), says="d²/dτ² KL = K''(τ)")
@@ -175,10 +179,11 @@ def scaled(factor: float) -> Formula:
     },
 )
 def divergence_constants_are_approached_by_two_classes(check: Check, bound: Formula = kl_remainder_bound) -> None:
-    r"""Two classes with p = (3 ± √3)/6 use up both bounds as τ → 0: remainder/bound = −1 + τ²/10 (forward), −1 + τ²/20.
+    r"""Two classes with $p = (3 \pm \sqrt{3})/6$ use up both bounds as $\tau \to 0$: remainder/bound $= -1 + \tau^2/10$
+    (forward), $-1 + \tau^2/20$.
 
     The fourth cumulant vanishes there and the fifth is minus the third, hence the next term. What is left is certified
-    to be below τ³ at τΔ = 1/100.
+    to be below $\tau^3$ at $\tau\Delta = 1/100$.
     """
     for direction, slope in zip(DIRECTIONS, (arb(1) / 10, arb(1) / 20), strict=True):
         ratio = lambda d=direction: extremal_remainder(0.01, d) / float(bound(0.01, 1.0, d))  # noqa: E731
@@ -196,7 +201,9 @@ def divergence_constants_are_approached_by_two_classes(check: Check, bound: Form
 def forward_divergence_has_the_lagrange_remainder_of_the_printed_proof(
     check: Check, bound: Formula = lambda tau, spread: kl_remainder_bound(tau, spread, direction="reverse")
 ) -> None:
-    r"""As the printed proof is labelled, the remainder of KL(P_τ‖P_0) is at most |τ|³Δ³/(36√3), Lagrange's for K."""
+    r"""As the printed proof is labelled, the remainder of $\mathrm{KL}(P_\tau\|P_0)$ is at most
+    $|\tau|^3\Delta^3/(36\sqrt{3})$, Lagrange's for $K$.
+    """
     for tau in (0.01, 1.0):
         used = lambda tau=tau: abs(extremal_remainder(tau, "forward")) / float(bound(tau, 1.0))  # noqa: E731
         check.certifies_value(used, 0.5, within=0.5, says=f"remainder/bound in [0, 1] at τ={tau}, p = (3+√3)/6")
@@ -216,7 +223,8 @@ def definition(first: Sequence[sp.Expr], second: Sequence[sp.Expr]) -> sp.Expr:
 def divergences_are_bregman_distances_of_the_log_partition_function(
     check: Check, forward: Formula = lambda K, tau: tau * K(tau, 1) - K(tau) + K(0)
 ) -> None:
-    r"""KL(P_τ‖P_0) = τK'(τ) − K(τ) + K(0), and KL(P_0‖P_τ) = K(τ) − K(0) − τK'(0).
+    r"""$\mathrm{KL}(P_\tau\|P_0) = \tau K'(\tau) - K(\tau) + K(0)$, and
+    $\mathrm{KL}(P_0\|P_\tau) = K(\tau) - K(0) - \tau K'(0)$.
 
     The paper prints the second expression under the name of the first divergence. Proved for three classes.
     """
@@ -266,7 +274,8 @@ def guarded_logarithm(logits: np.ndarray, slopes: np.ndarray, tau: float, direct
 def divergence_of_a_short_step_keeps_its_digits(check: Check, formula: Formula = kl_shift) -> None:
     r"""The divergences can be had in float64 to nearly full relative accuracy, however short the step.
 
-    Allowed: 16·2⁻⁵² (n + |log KL| + max|z + τa|), the last being what rounding the exponents costs anyway.
+    Allowed: $16 \cdot 2^{-52} (n + |\log \mathrm{KL}| + \max|z + \tau a|)$, the last being what rounding the exponents
+    costs anyway.
     """
 
     def keeps_digits(classes: list[tuple[int, int]], exponent: int, direction: Direction) -> bool:
@@ -291,7 +300,9 @@ def divergence_of_a_short_step_keeps_its_digits(check: Check, formula: Formula =
     },
 )
 def variance_is_at_most_a_quarter_of_the_width_squared(check: Check, constant: Fraction = Fraction(1, 4)) -> None:
-    r"""K'' = Var_q(a) ≤ Δ²/4. The quadratic is trusted up to τ ~ Var/Δ³ ≤ 1/(4Δ), which is 4π ≈ 12.6 below π/Δ."""
+    r"""$K'' = \mathrm{Var}_q(a) \le \Delta^2/4$. The quadratic is trusted up to
+    $\tau \sim \mathrm{Var}/\Delta^3 \le 1/(4\Delta)$, which is $4\pi \approx 12.6$ below $\pi/\Delta$.
+    """
     x, mean, low, high = z3.Reals("x mu m M")
     inside = z3.And(low <= mean, mean <= high, low <= x, x <= high)
     line = (low + high) * x - low * high

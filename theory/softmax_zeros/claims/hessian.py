@@ -35,7 +35,7 @@ def sigmoid(x: sp.Expr) -> sp.Expr:
 def curvature_of_the_logistic_loss_is_a_bernoulli_variance(
     check: Check, curvature: Formula = lambda x: sigmoid(x) * (1 - sigmoid(x))
 ) -> None:
-    r"""f(x) = log(1 + e^{−x}) has f'' = σ(1 − σ), at most 1/4 and about e^{−x} for large x."""
+    r"""$f(x) = \log(1 + e^{-x})$ has $f'' = \sigma(1 - \sigma)$, at most $1/4$ and about $e^{-x}$ for large $x$."""
     x = sp.Symbol("x", real=True)
     check.proves(sp.Eq(sp.diff(sp.log(1 + sp.exp(-x)), x, 2), curvature(x)), says="f''")
     check.proves(
@@ -62,9 +62,10 @@ def hessian_step(margin: float) -> arb:
 def hessian_step_is_over_4000_times_the_radius_at_margin_10(
     check: Check, radius: Formula = lambda margin: binary_radius(margin, 1.0)
 ) -> None:
-    r"""At δ = 10, Δ = 1 the Hessian's step 2/f'' is 4203 times the radius √(δ² + π²), the paper's ">4000×".
+    r"""At $\delta = 10$, $\Delta = 1$ the Hessian's step $2/f''$ is 4203 times the radius $\sqrt{\delta^2 + \pi^2}$,
+    the paper's "$>4000\times$".
 
-    The other readings of the figure give 14024 (against ρ_a) and 2102 (1/f'').
+    The other readings of the figure give 14024 (against $\rho_a$) and 2102 ($1/f''$).
     """
     rho = float(radius(10.0))
     loss_argument = lambda t: 1 + (-(10 + t)).exp()  # noqa: E731
@@ -85,7 +86,9 @@ def hessian_step_is_over_4000_times_the_radius_at_margin_10(
 def radius_decays_with_the_margin(
     check: Check, radius: Formula = lambda margin: np.pi / binary_radius(margin, 1.0)
 ) -> None:
-    r"""As the caption prints it, the radius at margin δ is π/√(δ² + π²) and decays with δ; in fact it grows like δ."""
+    r"""As the caption prints it, the radius at margin $\delta$ is $\pi/\sqrt{\delta^2 + \pi^2}$ and decays with
+    $\delta$; in fact it grows like $\delta$.
+    """
     for margin in (1.0, 10.0):
         rho = float(radius(margin))
         loss_argument = lambda t, margin=margin: 1 + (-(margin + t)).exp()  # noqa: E731
@@ -115,9 +118,11 @@ def printed_crossover(spread: Any) -> Any:
 def hessian_step_passes_the_support_radius_at_a_known_margin(
     check: Check, exact: Formula = exact_crossover, approximation: Formula = printed_crossover
 ) -> None:
-    r"""τ_H = ρ_a at the margin δ* = arccosh(π|Δ|/4 − 1), for |Δ| ≥ 8/π; for smaller |Δ|, τ_H is longer at every margin.
+    r"""$\tau_H = \rho_a$ at the margin $\delta^* = \operatorname{arccosh}(\pi|\Delta|/4 - 1)$, for
+    $|\Delta| \ge 8/\pi$; for smaller $|\Delta|$, $\tau_H$ is longer at every margin.
 
-    The paper's δ* ≈ ln(π|Δ|/2) is too large by exactly 2 log(1 + e^{−δ*}), hence right for large |Δ|.
+    The paper's $\delta^* \approx \ln(\pi|\Delta|/2)$ is too large by exactly $2 \log(1 + e^{-\delta^*})$, hence right
+    for large $|\Delta|$.
     """
     margin = sp.Symbol("delta", positive=True)
     spread = 4 * (1 + sp.cosh(margin)) / sp.pi

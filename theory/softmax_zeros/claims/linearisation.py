@@ -65,10 +65,11 @@ def root(spread: float, curvature: float, constant: float) -> float:
     },
 )
 def curved_logits_keep_a_zero_free_disc(check: Check, bound: Formula = half_plane_bound) -> None:
-    r"""If every z_k is analytic with |z_k''| ≤ C in |t| < R₀, the radius is at least min(R₀, 2π/(Δ + √(Δ² + 4πC))).
+    r"""If every $z_k$ is analytic with $|z_k''| \le C$ in $|t| < R_0$, the radius is at least
+    $\min(R_0, 2\pi/(\Delta + \sqrt{\Delta^2 + 4\pi C}))$.
 
-    There the phases of the terms of F lie in an arc shorter than Δ|t| + C|t|² < π, so that they cannot cancel. A common
-    shift of the logits changes nothing, and π/Δ is recovered as C → 0.
+    There the phases of the terms of $F$ lie in an arc shorter than $\Delta|t| + C|t|^2 < \pi$, so that they cannot
+    cancel. A common shift of the logits changes nothing, and $\pi/\Delta$ is recovered as $C \to 0$.
     """
     spread, curvature = sp.symbols("Delta C", positive=True)
     reach = 2 * sp.pi / (spread + sp.sqrt(spread**2 + 4 * sp.pi * curvature))
@@ -98,7 +99,9 @@ def curved_logits_keep_a_zero_free_disc(check: Check, bound: Formula = half_plan
 def only_differences_of_curvature_count(
     check: Check, bound: Formula = lambda spread, curvature: half_plane_bound(spread, curvature, kind="pairwise")
 ) -> None:
-    r"""With |z_j'' − z_k''| ≤ C_d for all pairs instead, the radius is at least min(R₀, 2π/(Δ + √(Δ² + 2πC_d)))."""
+    r"""With $|z_j'' - z_k''| \le C_d$ for all pairs instead, the radius is at least
+    $\min(R_0, 2\pi/(\Delta + \sqrt{\Delta^2 + 2\pi C_d}))$.
+    """
 
     def no_zero_inside(classes: Quadratics) -> bool:
         _, slopes, curvatures = zip(*classes, strict=True)
@@ -127,9 +130,10 @@ def log_odds_of_the_top(logits: Sequence[float]) -> float:
 def a_confident_class_keeps_the_zeros_of_curved_logits_farther_away(
     check: Check, lead: Formula = log_odds_of_the_top, bound: Formula = half_plane_bound
 ) -> None:
-    r"""With L = log(p₁/(1 − p₁)) ≥ 0 a zero at |t| = R < R₀ needs (ΔR)² ≥ (L − CR²)₊² + (π − CR²)₊².
+    r"""With $L = \log(p_1/(1 - p_1)) \ge 0$ a zero at $|t| = R < R_0$ needs
+    $(\Delta R)^2 \ge (L - CR^2)_+^2 + (\pi - CR^2)_+^2$.
 
-    On top of the phases, no term may exceed the sum of all others, hence Δ|Re t| + C|t|² ≥ L.
+    On top of the phases, no term may exceed the sum of all others, hence $\Delta|\operatorname{Re} t| + C|t|^2 \ge L$.
     """
 
     def no_zero_inside(classes: Quadratics) -> bool:
@@ -191,10 +195,11 @@ def printed_bound(problem: Problem) -> float:
 def curvature_costs_the_radius_a_share_that_shrinks_with_the_weights(
     check: Check, bound: Formula = printed_bound
 ) -> None:
-    r"""As printed, with |z_k''| ≤ C on the line, R_true ≥ ρ_a(1 − ε), ε = Cπ²/(2Δ² min_k w_k).
+    r"""As printed, with $|z_k''| \le C$ on the line, $R_{\text{true}} \ge \rho_a(1 - \varepsilon)$,
+    $\varepsilon = C\pi^2/(2\Delta^2 \min_k w_k)$.
 
-    Adding 10 to both logits leaves the loss as it is, but makes the weights w = e^z so large that the bound passes the
-    true radius, 2.8417. And a second derivative bounded on the real line says nothing of branch points beside it.
+    Adding 10 to both logits leaves the loss as it is, but makes the weights $w = e^z$ so large that the bound passes
+    the true radius, 2.8417. And a second derivative bounded on the real line says nothing of branch points beside it.
     """
     cases = {"logits ±(t + t²/10)/2": parabola(0), "the same plus 10": parabola(10)}
     cases["branch points at ±i/10"] = hyperbola(0.1)

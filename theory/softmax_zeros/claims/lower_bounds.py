@@ -55,10 +55,11 @@ def per_spread(modulus: float, a: np.ndarray) -> float:
     },
 )
 def a_dominant_class_keeps_the_zeros_away(check, formula=lambda z, a: lower_bound(z, a, "dominance")):
-    r"""ρ* ≥ √(max(L, 0)² + π²)/Δ with L = log(p₁/(1 − p₁)), p₁ the largest probability.
+    r"""$\rho^* \ge \sqrt{\max(L, 0)^2 + \pi^2}/\Delta$ with $L = \log(p_1/(1 - p_1))$, $p_1$ the largest probability.
 
-    Where the likeliest class outweighs the others together, F ≠ 0; that is so while e^{Δ|Re t|} (1 − p₁) < p₁. No
-    slack: the bound is rounded down, the zeros are counted in the very disc it names.
+    Where the likeliest class outweighs the others together, $F \ne 0$; that is so while
+    $e^{\Delta|\operatorname{Re} t|} (1 - p_1) < p_1$. No slack: the bound is rounded down, the zeros are counted in the
+    very disc it names.
     """
     check.forall(
         lambda sample: is_empty_disc(*columns(sample), float(formula(*columns(sample))), slack=0),
@@ -77,11 +78,12 @@ def a_dominant_class_keeps_the_zeros_away(check, formula=lambda z, a: lower_boun
     },
 )
 def the_dominance_interval_ends_where_the_others_weigh_as_much(check, formula=dominance_interval):
-    r"""On −u₋ < u < u₊, and no further, the likeliest class outweighs all others: Σ_{j≠1} p_j e^{(a_j − a_1)u} < p_1.
+    r"""On $-u_- < u < u_+$, and no further, the likeliest class outweighs all others:
+    $\sum_{j \ne 1} p_j e^{(a_j - a_1)u} < p_1$.
 
-    An end is infinite if no slope exceeds that of the likeliest class on its side; both are 0 if p_1 ≤ ½. In ball
-    arithmetic: the sum is below p_1 at the end, above it 1e-9 (relative, and of 1/Δ) beyond. Leads below 1e-9 that
-    rounding may take for ties are left out.
+    An end is infinite if no slope exceeds that of the likeliest class on its side; both are 0 if $p_1 \le \frac{1}{2}$.
+    In ball arithmetic: the sum is below $p_1$ at the end, above it $10^{-9}$ (relative, and of $1/\Delta$) beyond.
+    Leads below $10^{-9}$ that rounding may take for ties are left out.
     """
 
     def at_the_edge(sample):
@@ -128,7 +130,9 @@ def exact_dominance(z: np.ndarray, a: np.ndarray, choose: Callable[[tuple[float,
     },
 )
 def zeros_lie_beyond_the_exact_dominance_interval(check, formula=lambda z, a: lower_bound(z, a, "dominance_exact")):
-    r"""ρ* ≥ √(min(u₋, u₊)² + (π/Δ)²) with (−u₋, u₊) where the likeliest class outweighs all others. No slack."""
+    r"""$\rho^* \ge \sqrt{\min(u_-, u_+)^2 + (\pi/\Delta)^2}$ with $(-u_-, u_+)$ where the likeliest class outweighs all
+    others. No slack.
+    """
     check.forall(
         lambda sample: is_empty_disc(*columns(sample), float(formula(*columns(sample))), slack=0),
         examples=check.at(quick=120, full=5000),
@@ -154,10 +158,11 @@ def centred(law: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
 def a_characteristic_function_has_no_zero_before_pi_over_two_deviations(
     check, reach=lambda p, x: math.pi / (2 * math.sqrt(p @ x**2))
 ):
-    r"""E e^{iyX} ≠ 0 for |y| < π/(2σ): around the mean, the real part is at least cos(yσ) > 0.
+    r"""$\mathbb{E}\,e^{iyX} \ne 0$ for $|y| < \pi/(2\sigma)$: around the mean, the real part is at least
+    $\cos(y\sigma) > 0$.
 
-    cos √x is convex on [0, π²] and its tangents at x ≤ π²/4 stay below it from there on, so E cos(yX) ≥ cos(yσ) by
-    Jensen's inequality. The second derivative is ₀F₁(; 5/2; −x/4)/12.
+    $\cos \sqrt{x}$ is convex on $[0, \pi^2]$ and its tangents at $x \le \pi^2/4$ stay below it from there on, so
+    $\mathbb{E}\cos(yX) \ge \cos(y\sigma)$ by Jensen's inequality. The second derivative is ${}_0F_1(; 5/2; -x/4)/12$.
     """
     check.certifies(
         lambda x: (-x / 4).hypgeom_0f1(arb(5) / 2) / 12,
@@ -181,10 +186,12 @@ def a_characteristic_function_has_no_zero_before_pi_over_two_deviations(
     },
 )
 def the_third_moment_is_at_most_that_of_a_two_point_law(check, squared=lambda width, variance: width**2 - 4 * variance):
-    r"""A law of variance σ² on an interval of width Δ has |E(X − EX)³| ≤ σ² √(Δ² − 4σ²).
+    r"""A law of variance $\sigma^2$ on an interval of width $\Delta$ has
+    $|\mathbb{E}(X - \mathbb{E}X)^3| \le \sigma^2 \sqrt{\Delta^2 - 4\sigma^2}$.
 
-    Put the mean at 0 and the interval at [−α, β]. E(α + X)(β − X) ≥ 0 gives σ² ≤ αβ, and E(β − X)(X + σ²/β)² ≥ 0 gives
-    m₃ ≤ βσ² − σ⁴/β; the rest is algebra, by z3. The mirrored law gives the other sign.
+    Put the mean at 0 and the interval at $[-\alpha, \beta]$. $\mathbb{E}(\alpha + X)(\beta - X) \ge 0$ gives
+    $\sigma^2 \le \alpha\beta$, and $\mathbb{E}(\beta - X)(X + \sigma^2/\beta)^2 \ge 0$ gives
+    $m_3 \le \beta\sigma^2 - \sigma^4/\beta$; the rest is algebra, by z3. The mirrored law gives the other sign.
     """
     alpha, beta, variance, third = z3.Reals("alpha beta variance third")
     law = z3.And(
@@ -224,10 +231,12 @@ def decay(spread: float, squared_deviation: float, u: float) -> float:
     },
 )
 def the_variance_of_the_slopes_grows_no_faster_than_for_two_classes(check, formula=decay):
-    r"""K''(u) = Var_{q(u)}(a) ≤ Δ²/4 sech²((δ_e − Δ|u|)₊/2) with δ_e = 2 arccosh(Δ/2σ), σ² = K''(0).
+    r"""$K''(u) = \mathrm{Var}_{q(u)}(a) \le \Delta^2/4\,\operatorname{sech}^2((\delta_e - \Delta|u|)_+/2)$ with
+    $\delta_e = 2 \operatorname{arccosh}(\Delta/2\sigma)$, $\sigma^2 = K''(0)$.
 
-    From the third-moment bound: with K'' = Δ²/4 sech²(θ/2) it says |θ'| ≤ Δ. The tilted variance is enclosed in ball
-    arithmetic; 1e-9 covers float64 rounding of exponents up to 100.
+    From the third-moment bound: with $K'' = \Delta^2/4\,\operatorname{sech}^2(\theta/2)$ it says
+    $|\theta'| \le \Delta$. The tilted variance is enclosed in ball arithmetic; $10^{-9}$ covers float64 rounding of
+    exponents up to 100.
     """
 
     def dominated(sample, steps):
@@ -265,9 +274,11 @@ def variance_radius(z: np.ndarray, a: np.ndarray, share: float = 1.0, rate: floa
     },
 )
 def a_small_variance_keeps_the_zeros_away(check, formula=lambda z, a: lower_bound(z, a, "variance")):
-    r"""ρ* ≥ (1/Δ) min_{0 ≤ w ≤ δ_e} √((δ_e − w)² + π² cosh²(w/2)), δ_e = 2 arccosh(Δ/2σ). No slack.
+    r"""$\rho^* \ge (1/\Delta) \min_{0 \le w \le \delta_e} \sqrt{(\delta_e - w)^2 + \pi^2 \cosh^2(w/2)}$,
+    $\delta_e = 2 \operatorname{arccosh}(\Delta/2\sigma)$. No slack.
 
-    A zero x + iy has |y| ≥ π/(2σ(x)) by the characteristic function and σ(x) ≤ Δ/2 sech((δ_e − Δ|x|)₊/2).
+    A zero $x + iy$ has $|y| \ge \pi/(2\sigma(x))$ by the characteristic function and
+    $\sigma(x) \le \Delta/2\,\operatorname{sech}((\delta_e - \Delta|x|)_+/2)$.
     """
     check.forall(
         lambda sample: is_empty_disc(*columns(sample), float(formula(*columns(sample))), slack=0),
@@ -301,7 +312,8 @@ def cosh_half_excess(z: np.ndarray, a: np.ndarray) -> float:
     },
 )
 def both_reasons_together_keep_the_zeros_away(check, formula=lambda z, a: lower_bound(z, a, "best")):
-    r"""No zero is nearer than the smallest |x + iy| with |x| ≥ min(u₋, u₊) and |y| ≥ π cosh((δ_e − Δ|x|)₊/2)/Δ.
+    r"""No zero is nearer than the smallest $|x + iy|$ with $|x| \ge \min(u_-, u_+)$ and
+    $|y| \ge \pi \cosh((\delta_e - \Delta|x|)_+/2)/\Delta$.
 
     This is never below any of the other bounds.
     """
@@ -332,10 +344,12 @@ def extremal_radius(z: np.ndarray, a: np.ndarray, share: float = 1.0) -> float:
     },
 )
 def two_classes_are_extremal_for_given_variance(check, formula=extremal_radius):
-    r"""ρ* ≥ √(δ_e² + π²)/Δ: among all samples with a given spread and variance, two classes have the nearest zero.
+    r"""$\rho^* \ge \sqrt{\delta_e^2 + \pi^2}/\Delta$: among all samples with a given spread and variance, two classes
+    have the nearest zero.
 
-    Open; nothing here relies on it. The note holds the largest √(δ_e² + π²)/(Δρ*) that a search over three classes
-    finds, where the middle slope keeps a tenth of the spread from the ends and every class a probability of 1 %.
+    Open; nothing here relies on it. The note holds the largest $\sqrt{\delta_e^2 + \pi^2}/(\Delta\rho^*)$ that a search
+    over three classes finds, where the middle slope keeps a tenth of the spread from the ends and every class a
+    probability of 1 %.
     """
     check.forall(
         lambda sample: is_empty_disc(*columns(sample), formula(*columns(sample))),

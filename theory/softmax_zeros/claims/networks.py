@@ -106,7 +106,8 @@ def along(
     },
 )
 def no_bound_is_violated_on_trained_networks(check, formula=lambda z, a: lower_bound(z, a, "best")):
-    r"""On digits networks, early and late, along −∇ and random directions, no disc of the best bound holds a zero.
+    r"""On digits networks, early and late, along $-\nabla$ and random directions, no disc of the best bound holds a
+    zero.
 
     The zeros in each disc are counted in ball arithmetic; a case is network, stage, direction, sample.
     """
@@ -137,10 +138,11 @@ def no_bound_is_violated_on_trained_networks(check, formula=lambda z, a: lower_b
     },
 )
 def exact_dominance_is_nearly_tight_on_trained_networks(check, bound=lower_bound, stage="late"):
-    r"""After training, exact dominance gives 0.97 of ρ* or more for the median sample of an MLP, π/Δ at most 0.21.
+    r"""After training, exact dominance gives 0.97 of $\rho^*$ or more for the median sample of an MLP, $\pi/\Delta$ at
+    most 0.21.
 
-    On the linear model they are 0.60–0.79 and 0.39–0.59. Along −∇ of the training loss; each band is the range over
-    seeds 100 … 109, widened by half its width on either side.
+    On the linear model they are 0.60–0.79 and 0.39–0.59. Along $-\nabla$ of the training loss; each band is the range
+    over seeds $100 \ldots 109$, widened by half its width on either side.
     """
 
     def medians(seed):
@@ -179,10 +181,11 @@ BANDS = {
     controls={"the exact radius": {"radii": lambda line: line.rho}},
 )
 def the_sample_that_binds_the_bound_has_a_small_margin(check, radii=lambda line: rho_a(line.slopes)):
-    r"""The sample with the smallest ρ_a(x) is among the tenth of samples with the smallest margins of the top class.
+    r"""The sample with the smallest $\rho_a(x)$ is among the tenth of samples with the smallest margins of the top
+    class.
 
-    On trained MLPs, mean rank over both directions. ρ_a does not contain the margin: the sample with the largest slope
-    spread binds it, whatever its margin. For the exact radius the statement is true.
+    On trained MLPs, mean rank over both directions. $\rho_a$ does not contain the margin: the sample with the largest
+    slope spread binds it, whatever its margin. For the exact radius the statement is true.
     """
 
     def margin_rank(seed):
@@ -212,9 +215,9 @@ def the_sample_that_binds_the_bound_has_a_small_margin(check, radii=lambda line:
     },
 )
 def the_top_two_formula_is_too_long_on_trained_networks(check, formula=top_two_radius):
-    r"""The two-class formula for the likeliest class and its runner-up exceeds ρ* on 65 to 90 % of real samples.
+    r"""The two-class formula for the likeliest class and its runner-up exceeds $\rho^*$ on 65 to 90 % of real samples.
 
-    Along −∇, mean over both networks and stages; every eighth sample.
+    Along $-\nabla$, mean over both networks and stages; every eighth sample.
     """
 
     def share(seed):

@@ -71,11 +71,11 @@ FEATURES = st.lists(st.lists(st.integers(-9, 9), min_size=2, max_size=2), min_si
     },
 )
 def clipped_step_stays_within_the_support_radius(check: Check, take: Formula = clip) -> None:
-    r"""Scaling an update p by s = min(1, ρ_a/‖p‖) gives r = ‖sp‖/ρ_a ≤ 1 on every sample.
+    r"""Scaling an update $p$ by $s = \min(1, \rho_a/\|p\|)$ gives $r = \|sp\|/\rho_a \le 1$ on every sample.
 
-    r is computed in exact fractions from the step as stored. Rounding the slopes to 2⁻⁵³ of their size may cost a few
-    2⁻⁵² of their size over their spread. An update with r ≤ 1, as with no spread at all, is left alone; a longer one
-    is shortened to r = 1 and not much below (2⁻⁵); NaN is refused.
+    $r$ is computed in exact fractions from the step as stored. Rounding the slopes to $2^{-53}$ of their size may cost
+    a few $2^{-52}$ of their size over their spread. An update with $r \le 1$, as with no spread at all, is left alone;
+    a longer one is shortened to $r = 1$ and not much below ($2^{-5}$); NaN is refused.
     """
 
     def ratio_and_size(step: list[Fraction], features: list[list[int]]) -> tuple[Fraction, Fraction]:
@@ -121,7 +121,9 @@ def clipped_step_stays_within_the_support_radius(check: Check, take: Formula = c
 def normalised_step_has_the_printed_values(
     check: Check, radius_of: Formula = lambda spread: rho_a(np.array([0.0, spread]))
 ) -> None:
-    r"""ρ_a = π/Δ is 3.14, 0.314, 0.105 at Δ = 1, 10, 30, and a step τ = 0.1 has r = τ/ρ_a from 0.03 to 1.0."""
+    r"""$\rho_a = \pi/\Delta$ is 3.14, 0.314, 0.105 at $\Delta = 1, 10, 30$, and a step $\tau = 0.1$ has
+    $r = \tau/\rho_a$ from 0.03 to 1.0.
+    """
     steepest = lambda: arb("0.1") / float(radius_of(30.0))  # noqa: E731
     check.certifies_value(steepest, "1.0", says="r at Δ = 30")
     check.certifies_value(lambda: arb("0.1") / float(radius_of(1.0)), "0.03", says="r at Δ = 1")
@@ -191,9 +193,10 @@ def top_two(logits: np.ndarray, slopes: np.ndarray) -> float:
 def truncated_series_is_off_by_a_geometric_tail(
     check: Check, reach: Formula = lambda z, a: 0.95 * float(radius(z, a).rho)
 ) -> None:
-    r"""For R < ρ* the series cut after t^N is off by at most M(R) (τ/R)^{N+1}/(1 − τ/R), M(R) = max_{|t|=R} |log F|.
+    r"""For $R < \rho^*$ the series cut after $t^N$ is off by at most $M(R) (\tau/R)^{N+1}/(1 - \tau/R)$,
+    $M(R) = \max_{|t|=R} |\log F|$.
 
-    The printed R = ρ_a will not do: a zero may lie on that circle (two equal weights), and M is infinite there.
+    The printed $R = \rho_a$ will not do: a zero may lie on that circle (two equal weights), and $M$ is infinite there.
     """
     for name, (logits, slopes) in PROBLEMS.items():
         z, a = np.array(logits), np.array(slopes)
@@ -212,7 +215,9 @@ def truncated_series_is_off_by_a_geometric_tail(
     },
 )
 def temperature_multiplies_the_support_radius(check: Check, formula: Formula = rho_a) -> None:
-    r"""For the loss at temperature T, with logits z/T, ρ_a(T) = Tρ_a(1) = πT/Δ; two equal classes have a zero there."""
+    r"""For the loss at temperature $T$, with logits $z/T$, $\rho_a(T) = T\rho_a(1) = \pi T/\Delta$; two equal classes
+    have a zero there.
+    """
     slopes = np.array([1.0, -2.0])
     for T in (0.25, 4.0):
         tempered, rho = partition([0, 0], slopes / T), float(formula(slopes, T))
@@ -230,9 +235,9 @@ def temperature_multiplies_the_support_radius(check: Check, formula: Formula = r
     },
 )
 def temperature_does_not_multiply_the_exact_radius(check: Check, formula: Formula = binary_radius) -> None:
-    r"""Two classes at temperature T have ρ*(T) = √(δ² + π²T²)/|Δ|, not Tρ*(1).
+    r"""Two classes at temperature $T$ have $\rho^*(T) = \sqrt{\delta^2 + \pi^2T^2}/|\Delta|$, not $T\rho^*(1)$.
 
-    As T → 0 it tends to |δ/Δ|, the real step at which the decision flips, and not to 0.
+    As $T \to 0$ it tends to $|\delta/\Delta|$, the real step at which the decision flips, and not to 0.
     """
     gap, spread = 2.0, 1.0
     for T in (0.25, 1.0, 4.0):
@@ -268,9 +273,10 @@ SMALL = st.integers(-9, 9)
 def moving_only_a_linear_output_layer_keeps_the_logits_linear(
     check: Check, network: Formula = lambda W, h: W @ h
 ) -> None:
-    r"""If only the weights W of a linear output layer move, z(t) = (W + tV)h is linear in t, and R_true = ρ*.
+    r"""If only the weights $W$ of a linear output layer move, $z(t) = (W + tV)h$ is linear in $t$, and
+    $R_{\text{true}} = \rho^*$.
 
-    The slopes a = Vh that automatic differentiation returns then give all logits exactly, for steps of any length.
+    The slopes $a = Vh$ that automatic differentiation returns then give all logits exactly, for steps of any length.
     """
     entries = np.array(z3.Reals("W11 W12 W21 W22 V11 V12 V21 V22 h1 h2"), dtype=object)
     W, V, h, t = entries[:4].reshape(2, 2), entries[4:8].reshape(2, 2), entries[8:], z3.Real("t")
@@ -349,10 +355,12 @@ def with_less_variance(certificate: DescentCertificate) -> DescentCertificate:
     },
 )
 def one_product_with_the_jacobian_bounds_the_loss_along_the_line(check: Check, certificate: Formula = certify) -> None:
-    r"""For linear logits ℓ(τ) ≤ ℓ(0) − gτ + mean_i G_i(τ), with g = mean(a_y − E_p a).
+    r"""For linear logits $\ell(\tau) \le \ell(0) - g\tau + \mathrm{mean}_i\,G_i(\tau)$, with
+    $g = \mathrm{mean}(a_y - \mathbb{E}_p a)$.
 
-    G'' = (Δ²/4) sech²((δ − Δ|τ|)₊/2) bounds the curvature of a sample, δ = 2 arccosh(Δ/2σ), σ² = Var_p(a). The bound is
-    exact for two classes on the way to the flip. Its rounding is allowed 10⁻¹² of ℓ(0) + |gτ| + 1.
+    $G'' = (\Delta^2/4)\,\operatorname{sech}^2((\delta - \Delta|\tau|)_+/2)$ bounds the curvature of a sample,
+    $\delta = 2 \operatorname{arccosh}(\Delta/2\sigma)$, $\sigma^2 = \mathrm{Var}_p(a)$. The bound is exact for two
+    classes on the way to the flip. Its rounding is allowed $10^{-12}$ of $\ell(0) + |g\tau| + 1$.
     """
 
     def dominates(batch: Batch, tau: int) -> bool:
@@ -389,9 +397,9 @@ def support_step(batch: Batch) -> float:
     },
 )
 def certified_step_never_raises_the_loss(check: Check, step: Formula = lambda batch: certify(batch).max_step) -> None:
-    r"""Up to the step where the bound returns to ℓ(0), the loss does not exceed ℓ(0), rounding included.
+    r"""Up to the step where the bound returns to $\ell(0)$, the loss does not exceed $\ell(0)$, rounding included.
 
-    r < 1 is no such promise, nor is the step of the quadratic model.
+    $r < 1$ is no such promise, nor is the step of the quadratic model.
     """
 
     def does_not_rise(batch: Batch, percent: int) -> bool:

@@ -46,7 +46,7 @@ def log_series(z: np.ndarray, a: np.ndarray, terms: int, unit: float) -> arb_ser
     },
 )
 def targets_change_only_the_linear_term(check, loss=lambda q, p: -q * sp.log(p[0]) - (1 - q) * sp.log(p[1])):
-    r"""For any target distribution the cross-entropy on the line is log F plus a linear function of t.
+    r"""For any target distribution the cross-entropy on the line is $\log F$ plus a linear function of $t$.
 
     So no target, one-hot or smoothed, moves a singularity. Shown for two classes.
     """
@@ -70,10 +70,11 @@ def targets_change_only_the_linear_term(check, loss=lambda q, p: -q * sp.log(p[0
     },
 )
 def taylor_series_converges_up_to_the_nearest_zero(check, formula=lambda z, a: radius(z, a).rho):
-    r"""The Taylor radius of the loss at t = 0 is ρ*, the smallest modulus of a zero of F.
+    r"""The Taylor radius of the loss at $t = 0$ is $\rho^*$, the smallest modulus of a zero of $F$.
 
-    With c_n the coefficients of log F, enclosed by power series in ball arithmetic, n |c_n| r^n must stay below 1 for
-    r = 0.96 ρ* and rise above it for r = 1.04 ρ* at some n in 270 … 300, where 4 % make a factor of 4e4.
+    With $c_n$ the coefficients of $\log F$, enclosed by power series in ball arithmetic, $n |c_n| r^n$ must stay below
+    1 for $r = 0.96 \rho^*$ and rise above it for $r = 1.04 \rho^*$ at some $n$ in $270 \ldots 300$, where 4 % make a
+    factor of $4 \cdot 10^4$.
     """
 
     def separates(sample):
@@ -103,10 +104,11 @@ def diverges(series: arb_series, r: float) -> bool:
     },
 )
 def taylor_coefficients_follow_the_nearest_pair(check, asymptote=lambda n, t: -2 * ((1 / t) ** n).real / n):
-    r"""With t₀ = ρe^{±iθ} the nearest pair of zeros, simple: c_n = −(2/n) ρ^{−n} cos(nθ) (1 + o(1)).
+    r"""With $t_0 = \rho e^{\pm i\theta}$ the nearest pair of zeros, simple:
+    $c_n = -(2/n) \rho^{-n} \cos(n\theta) (1 + o(1))$.
 
-    Samples are those with no further zero in |t| < 1.25 ρ, where others contribute to n c_n ρ^n at most about
-    1.25^{−150} = 3e-15 each at n = 150; agreement is asked to 1e-6 of 2ρ^{−n}/n.
+    Samples are those with no further zero in $|t| < 1.25 \rho$, where others contribute to $n c_n \rho^n$ at most about
+    $1.25^{-150} = 3 \cdot 10^{-15}$ each at $n = 150$; agreement is asked to $10^{-6}$ of $2\rho^{-n}/n$.
     """
 
     def agrees(sample):
@@ -132,10 +134,11 @@ def taylor_coefficients_follow_the_nearest_pair(check, asymptote=lambda n, t: -2
     },
 )
 def vectors_in_an_open_half_turn_do_not_cancel(check, in_arc=lambda x, y: x > 0, allowed=lambda c: c > 0):
-    r"""If the arguments of u_1, …, u_n lie in an open arc of length below π and all c_k > 0, then Σ c_k u_k ≠ 0.
+    r"""If the arguments of $u_1, \ldots, u_n$ lie in an open arc of length below $\pi$ and all $c_k > 0$, then
+    $\sum c_k u_k \ne 0$.
 
-    With the x axis along the bisector of the arc, each u_k = x_k + i y_k has x_k > 0. Two vectors make the induction
-    step: their combination is in the open half plane again.
+    With the $x$ axis along the bisector of the arc, each $u_k = x_k + i y_k$ has $x_k > 0$. Two vectors make the
+    induction step: their combination is in the open half plane again.
     """
     x, y, c = (z3.Reals(f"{name}1 {name}2") for name in "xyc")
     given = [in_arc(x[k], y[k]) for k in (0, 1)] + [allowed(ck) for ck in c]
@@ -155,10 +158,11 @@ def vectors_in_an_open_half_turn_do_not_cancel(check, in_arc=lambda x, y: x > 0,
     },
 )
 def no_zero_within_pi_over_the_slope_spread(check, formula=lambda z, a: rho_a(a)):
-    r"""F has no zero in the strip |Im t| < π/Δ, hence ρ* ≥ ρ_a = π/Δ.
+    r"""$F$ has no zero in the strip $|\operatorname{Im} t| < \pi/\Delta$, hence $\rho^* \ge \rho_a = \pi/\Delta$.
 
-    Scaled to slopes in [−½, ½] (Δ = 1) and divided by e^{sRe t} > 0, the terms of F have real parts cos(s Im t):
-    positive for all slopes s and all weights, in any number. Certified up to 0.1 % of the edge of the strip.
+    Scaled to slopes in $[-\frac{1}{2}, \frac{1}{2}]$ ($\Delta = 1$) and divided by $e^{s\operatorname{Re} t} > 0$, the
+    terms of $F$ have real parts $\cos(s \operatorname{Im} t)$: positive for all slopes $s$ and all weights, in any
+    number. Certified up to 0.1 % of the edge of the strip.
     """
     reach = float(formula(np.array([0.0, 0.5, 0.25]), np.array([-0.5, 0.5, 0.0])))
     check.certifies(
@@ -191,10 +195,11 @@ def no_zero_within_pi_over_the_slope_spread(check, formula=lambda z, a: rho_a(a)
 def the_bound_is_attained_by_two_equal_weights_only(
     check, equality=lambda weights: len(weights) == 2 and len(set(weights.values())) == 1
 ):
-    r"""ρ* = π/Δ if and only if, after merging equal slopes, there are two slopes and they carry equal weight.
+    r"""$\rho^* = \pi/\Delta$ if and only if, after merging equal slopes, there are two slopes and they carry equal
+    weight.
 
-    A zero of modulus π/Δ must be ±iπ/Δ by the strip; there the outer phases are opposite and every inner one adds an
-    imaginary part of the same sign. Weights and slopes here are small integers.
+    A zero of modulus $\pi/\Delta$ must be $\pm i\pi/\Delta$ by the strip; there the outer phases are opposite and every
+    inner one adds an imaginary part of the same sign. Weights and slopes here are small integers.
     """
 
     def vanishes_at_the_edge_as_told(classes):
@@ -221,9 +226,10 @@ def the_bound_is_attained_by_two_equal_weights_only(
     },
 )
 def binomial_weights_lose_a_factor_m(check, factor=lambda m: m):
-    r"""For weights C(m, k) and slopes k, F = (1 + e^t)^m: the nearest zeros are ±iπ, m-fold, and ρ* = m ρ_a.
+    r"""For weights $C(m, k)$ and slopes $k$, $F = (1 + e^t)^m$: the nearest zeros are $\pm i\pi$, $m$-fold, and
+    $\rho^* = m \rho_a$.
 
-    The bound of Theorem 4.6 can thus be short by any factor. Proved for m = 2, 4, 7.
+    The bound of Theorem 4.6 can thus be short by any factor. Proved for $m = 2, 4, 7$.
     """
     for m in (2, 4, 7):
         weights = [math.comb(m, k) for k in range(m + 1)]
@@ -249,7 +255,9 @@ BATCH = st.lists(samples(2, 4), min_size=1, max_size=3)
     },
 )
 def the_batch_bound_is_safe_for_every_sample(check, formula=lambda batch: min(float(rho_a(a)) for _, a in batch)):
-    r"""No sample of S has a zero in |t| < ρ_a(S) = π / max Δ_a(x), and ρ_a(S') ≥ ρ_a(S) for S' ⊂ S."""
+    r"""No sample of $S$ has a zero in $|t| < \rho_a(S) = \pi / \max \Delta_a(x)$, and $\rho_a(S') \ge \rho_a(S)$ for
+    $S' \subset S$.
+    """
 
     def safe(batch):
         batch = [columns(sample) for sample in batch]
@@ -279,10 +287,10 @@ def in_arrays(batch: list[list[tuple[float, float]]]) -> tuple[np.ndarray, np.nd
 def the_mean_loss_has_the_smallest_radius_of_its_samples(
     check, formula=lambda z, a: batch_radius(z, a).rho, weights=lambda count: [1] * count + [1]
 ):
-    r"""The Taylor radius of the mean loss over a batch is exactly min_x ρ*(x).
+    r"""The Taylor radius of the mean loss over a batch is exactly $\min_x \rho^*(x)$.
 
-    exp Σ c_x log F_x with all c_x > 0 has no pole, so the singularities of the samples cannot cancel. The coefficients
-    of the sum are tested as in Proposition 4.2; the first sample enters twice.
+    $\exp \sum c_x \log F_x$ with all $c_x > 0$ has no pole, so the singularities of the samples cannot cancel. The
+    coefficients of the sum are tested as in Proposition 4.2; the first sample enters twice.
     """
 
     def separates(batch):
@@ -332,11 +340,11 @@ def central_moments(z: np.ndarray, a: np.ndarray, order: int) -> np.ndarray:
 def cumulants_are_power_sums_of_the_zeros(
     check, formula=cumulants, rule=lambda n, power_sum: -math.factorial(n - 1) * power_sum
 ):
-    r"""The cumulants of the slopes under the softmax are κ_n = −(n−1)! Σ t_k^{−n} over all zeros, n ≥ 2.
+    r"""The cumulants of the slopes under the softmax are $\kappa_n = -(n-1)! \sum t_k^{-n}$ over all zeros, $n \ge 2$.
 
-    In particular the variance is −Σ t_k^{−2}. For slopes 0, 1, …, m the zeros are logarithms of polynomial roots plus
-    2πi j, over which Σ_j (s + 2πij)^{−n} is, up to sign, a Taylor coefficient of 1/(e^s − 1) at s. The tolerance is
-    500 roundings of n! Δ^n, the size of what the moments cancel.
+    In particular the variance is $-\sum t_k^{-2}$. For slopes $0, 1, \ldots, m$ the zeros are logarithms of polynomial
+    roots plus $2\pi i j$, over which $\sum_j (s + 2\pi ij)^{-n}$ is, up to sign, a Taylor coefficient of $1/(e^s - 1)$
+    at $s$. The tolerance is 500 roundings of $n! \Delta^n$, the size of what the moments cancel.
     """
 
     def agree(weights):
@@ -364,10 +372,10 @@ def cumulants_are_power_sums_of_the_zeros(
     },
 )
 def jensens_formula_sees_the_zeros_in_a_disc(check, formula=jensen_sum):
-    r"""The mean of log |F(Re^{iθ})/F(0)| over the circle is Σ log(R/|t_k|) over the zeros in |t| < R.
+    r"""The mean of $\log |F(Re^{i\theta})/F(0)|$ over the circle is $\sum \log(R/|t_k|)$ over the zeros in $|t| < R$.
 
-    The zeros are logarithms of polynomial roots, as above. Circles that pass within 5 % of a zero are left out: on
-    the others 4096 points leave an error of about 0.95^4096 < 1e-90, and 1e-10 is far above float64 rounding.
+    The zeros are logarithms of polynomial roots, as above. Circles that pass within 5 % of a zero are left out: on the
+    others 4096 points leave an error of about $0.95^{4096} < 10^{-90}$, and $10^{-10}$ is far above float64 rounding.
     """
 
     def agrees(weights, size):
@@ -392,10 +400,10 @@ def jensens_formula_sees_the_zeros_in_a_disc(check, formula=jensen_sum):
     },
 )
 def zeros_have_density_spread_over_pi(check, formula=lambda a, R: np.ptp(a) * R / math.pi):
-    r"""The disc |t| < R holds ΔR/π zeros, up to a number that does not grow with R.
+    r"""The disc $|t| < R$ holds $\Delta R/\pi$ zeros, up to a number that does not grow with $R$.
 
-    Counted at R = 200/Δ. A strip of height h holds Δh/2π zeros up to n − 1 (Langer); one more is allowed because the
-    disc is not a rectangle.
+    Counted at $R = 200/\Delta$. A strip of height $h$ holds $\Delta h/2\pi$ zeros up to $n - 1$ (Langer); one more is
+    allowed because the disc is not a rectangle.
     """
 
     def counted(sample):
@@ -431,7 +439,9 @@ def top_two_radius(z: np.ndarray, a: np.ndarray) -> float:
     },
 )
 def the_nearest_zero_is_that_of_the_top_two_classes(check, formula=top_two_radius, classes=MANY):
-    r"""For three and more classes, ρ* is √(δ² + π²)/|Δ| with δ and Δ of the likeliest class and its runner-up."""
+    r"""For three and more classes, $\rho^*$ is $\sqrt{\delta^2 + \pi^2}/|\Delta|$ with $\delta$ and $\Delta$ of the
+    likeliest class and its runner-up.
+    """
     check.forall(
         lambda sample: is_nearest_zero_distance(*columns(sample), formula(*columns(sample))),
         examples=check.at(quick=50, full=2000),
@@ -448,7 +458,9 @@ def the_nearest_zero_is_that_of_the_top_two_classes(check, formula=top_two_radiu
     },
 )
 def the_top_two_formula_is_at_least_a_safe_bound(check, formula=top_two_radius, classes=MANY):
-    r"""For three and more classes, F has no zero nearer than √(δ² + π²)/|Δ| of the two likeliest classes."""
+    r"""For three and more classes, $F$ has no zero nearer than $\sqrt{\delta^2 + \pi^2}/|\Delta|$ of the two likeliest
+    classes.
+    """
 
     def safe(sample):
         z, a = columns(sample)
@@ -469,7 +481,9 @@ def the_top_two_formula_is_at_least_a_safe_bound(check, formula=top_two_radius, 
 def the_top_two_formula_is_too_long_for_most_random_samples(
     check, formula=lambda z, a: np.array([top_two_radius(*x) for x in zip(z, a, strict=True)]), classes=10
 ):
-    r"""Ten classes, standard normal logits and slopes: the top-two formula exceeds ρ* on over two thirds of samples."""
+    r"""Ten classes, standard normal logits and slopes: the top-two formula exceeds $\rho^*$ on over two thirds of
+    samples.
+    """
 
     def too_long(rng, draws):
         z, a = rng.standard_normal((2, draws, classes))

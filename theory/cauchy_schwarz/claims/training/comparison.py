@@ -116,8 +116,8 @@ def written_loss_is_the_most_robust_to_attacks(
 ) -> None:
     r"""Under FGSM and PGD, CS-IB has a smaller error than squared error, VIB, NIB and the HSIC bottleneck.
 
-    Not confirmed here: at ε = 0.3 standard deviations all networks lose their accuracy alike. The loss that bounds each
-    residual in training protects from labels, not from inputs.
+    Not confirmed here: at $\varepsilon = 0.3$ standard deviations all networks lose their accuracy alike. The loss that
+    bounds each residual in training protects from labels, not from inputs.
     """
     study, seeds = bike(check), seeds_of(check)
     for name, condition in conditions.items():

@@ -76,14 +76,15 @@ def networks(check):
 def networks_that_keep_less_information_generalize_better_at_equal_width(
     check, quantity=lambda nets: nets["information"], given=("width",)
 ):
-    r"""Among networks of one width, those with less normalized I_CS(x; t) have the smaller generalization gap.
+    r"""Among networks of one width, those with less normalized $I_{\text{CS}}(x; t)$ have the smaller generalization
+    gap.
 
     The paper plots 100 networks of several depths and widths and sees a positive correlation. Wide networks keep more
-    and have a larger gap; Spearman's ρ is recorded without and with width held fixed, with 95 % bootstrap intervals
-    over networks. The check asks only that the data leave room for a positive ρ at equal width, in an interval of
-    99.9 %, as networks of one seed share their data and are not independent. They do not decide its sign, nor does the
-    bound behind the claim: it is in I(x; t), infinite for these deterministic networks, and an upper bound in I gives
-    none in the smaller I_CS.
+    and have a larger gap; Spearman's $\rho$ is recorded without and with width held fixed, with 95 % bootstrap
+    intervals over networks. The check asks only that the data leave room for a positive $\rho$ at equal width, in an
+    interval of 99.9 %, as networks of one seed share their data and are not independent. They do not decide its sign,
+    nor does the bound behind the claim: it is in $I(x; t)$, infinite for these deterministic networks, and an upper
+    bound in $I$ gives none in the smaller $I_{\text{CS}}$.
     """
     nets, setup = networks(check)
     columns = [quantity(nets), nets["gap"], *(nets[name] for name in given)]

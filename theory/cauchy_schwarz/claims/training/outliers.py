@@ -31,7 +31,7 @@ SPOILT = "|N(0, 10²)| standard deviations added to a tenth of the training targ
 def outliers_hurt_the_written_loss_less_than_half_as_much_as_squared_error(check, method=CS_IB):
     r"""With a tenth of the labels spoilt, CS-IB as written has less than half the error of squared error, every seed.
 
-    Its divergence is bounded in each residual, as that of the released code is not, nor that of a wide kernel of y.
+    Its divergence is bounded in each residual, as that of the released code is not, nor that of a wide kernel of $y$.
     """
     study, seeds = bike(check), seeds_of(check)
 
@@ -59,9 +59,10 @@ def outliers_hurt_the_written_loss_less_than_half_as_much_as_squared_error(check
     },
 )
 def written_loss_is_as_robust_as_correntropy(check, other=WELSCH):
-    r"""With a tenth of the labels spoilt, CS-IB's error is within a tenth of that of −2 log mean κ(ŷ_i − y_i) (Welsch).
+    r"""With a tenth of the labels spoilt, CS-IB's error is within a tenth of that of
+    $-2 \log \text{mean}\,\kappa(\hat{y}_i - y_i)$ (Welsch).
 
-    That loss is O(N), and it is what the divergence is if few inputs are neighbours: the kernel of the inputs and the
+    That loss is $O(N)$, and it is what the divergence is if few inputs are neighbours: the kernel of the inputs and the
     bottleneck earn nothing here. A tenth is our margin, for the median over seeds; the interval of the mean ratio is
     recorded.
     """

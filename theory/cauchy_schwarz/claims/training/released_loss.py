@@ -55,12 +55,14 @@ def columns(x, y, y_hat, bandwidth=1.0):
 def released_code_trains_with_the_sum_of_squared_errors(
     check, released=released_divergence, expected=lambda n, sse, bandwidth: bits(sse, bandwidth)
 ):
-    r"""For vectors ŷ, y of shape (N,), as the released training script has them, its D_CS(p(y|x); q(ŷ|x)) is
-    SSE/(σ² ln 2): it trains with squared errors, and the inputs have no part in it.
+    r"""For vectors $\hat{y}$, $y$ of shape $(N,)$, as the released training script has them, its
+    $D_{\text{CS}}(p(y|x); q(\hat{y}|x))$ is $\mathrm{SSE}/(\sigma^2 \ln 2)$: it trains with squared errors, and the
+    inputs have no part in it.
 
-    All entries of the broadcast kernels of y and ŷ are 1, and those of ŷ with y are exp(−‖ŷ − y‖²/2σ²). After training
-    the predictions are within rounding of those under SSE/(σ² ln 2). The mean squared error has smaller gradients, of
-    which Adam's ε = 1e-8 is a larger share: its predictions drift apart, as recorded, but the error is alike.
+    All entries of the broadcast kernels of $y$ and $\hat{y}$ are 1, and those of $\hat{y}$ with $y$ are
+    $\exp(-\|\hat{y} - y\|^2/2\sigma^2)$. After training the predictions are within rounding of those under
+    $\mathrm{SSE}/(\sigma^2 \ln 2)$. The mean squared error has smaller gradients, of which Adam's
+    $\varepsilon = 10^{-8}$ is a larger share: its predictions drift apart, as recorded, but the error is alike.
     """
 
     def is_squared_error(seed, size, features, bandwidth):
@@ -123,10 +125,10 @@ def in_log_space(y, y_hat):
 def released_loss_is_finite_for_finite_targets(check, loss=as_coded, dtype=torch.float32):
     r"""The released loss of a batch and its gradient are finite if targets and predictions are.
 
-    False: e^{−SSE/2σ²} is 0 in single precision from SSE = 208 σ² on, in double precision from 1491 σ². For 128
-    standardised targets that is an error of 1.3, so that one outlier of 15 standard deviations ends the training: the
-    loss is infinite and its gradient NaN. The share of batches that overflow with a tenth of the labels spoilt, at
-    prediction 0, is recorded.
+    False: $e^{-\mathrm{SSE}/2\sigma^2}$ is 0 in single precision from $\mathrm{SSE} = 208 \sigma^2$ on, in double
+    precision from $1491 \sigma^2$. For 128 standardised targets that is an error of 1.3, so that one outlier of 15
+    standard deviations ends the training: the loss is infinite and its gradient NaN. The share of batches that overflow
+    with a tenth of the labels spoilt, at prediction 0, is recorded.
     """
 
     def is_finite(size, error):

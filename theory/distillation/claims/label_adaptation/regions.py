@@ -52,9 +52,10 @@ def hard(s: Any, low: Any, middle: Any, top: Any, both: Formula) -> Any:
 def regions_are_disjoint_and_thresholds_belong_to_the_soft_one(
     check: Check, discard: Formula = discarded, harden: Formula = hard
 ) -> None:
-    r"""Every crop is discarded (s < T_L or s > T_T), hard (T_L < s < T_M) or else soft; one on a threshold is soft.
+    r"""Every crop is discarded ($s < T_L$ or $s > T_T$), hard ($T_L < s < T_M$) or else soft; one on a threshold is
+    soft.
 
-    The inequalities are strict as printed. Proved for all s and thresholds; the code agrees in a search on a grid.
+    The inequalities are strict as printed. Proved for all $s$ and thresholds; the code agrees in a search on a grid.
     """
     s, low, middle, top = z3.Reals("s T_L T_M T_T")
     out, hardened = discard(s, low, middle, top, z3.Or), harden(s, low, middle, top, z3.And)
@@ -97,9 +98,10 @@ def limits_are_plain_soft_labels_and_label_smoothing(
     soft_limit: tuple[float, float, float] = (0.0, 0.0, 1.0),
     smoothed_limit: tuple[float, float, float] = (0.0, 1.0, 1.0),
 ) -> None:
-    r"""T_L = T_M = 0, T_T = 1 leaves every soft label as it is; T_L = 0, T_M = T_T = 1 gives smoothed hard labels.
+    r"""$T_L = T_M = 0$, $T_T = 1$ leaves every soft label as it is; $T_L = 0$, $T_M = T_T = 1$ gives smoothed hard
+    labels.
 
-    The second for crops with 0 < s < 1, since a crop on a threshold stays soft.
+    The second for crops with $0 < s < 1$, since a crop on a threshold stays soft.
     """
 
     def are_limits(parts: list[int], label: int) -> bool:
@@ -124,9 +126,9 @@ def limits_are_plain_soft_labels_and_label_smoothing(
 def kept_crops_share_the_gradient_and_discarded_ones_have_none(
     check: Check, count: Formula = lambda adapted: max(int(adapted.kept.sum()), 1)
 ) -> None:
-    r"""∂L/∂z = (p − y_a)/(number of kept crops) on kept crops, exactly 0 on discarded ones.
+    r"""$\partial L/\partial z = (p - y_a)/(\text{number of kept crops})$ on kept crops, exactly 0 on discarded ones.
 
-    The paper averages over N; here N counts the crops that are kept, so that discarding does not shrink the step.
+    The paper averages over $N$; here $N$ counts the crops that are kept, so that discarding does not shrink the step.
     """
 
     def autograd_agrees(first: list[int], second: list[int], logits: list[int]) -> bool:
@@ -149,7 +151,7 @@ def kept_crops_share_the_gradient_and_discarded_ones_have_none(
 def largest_probability_and_that_of_the_truth_discard_the_same_crops(
     check: Check, label_of: Callable[[torch.Tensor, int], int] = lambda soft, label: label
 ) -> None:
-    r"""The printed rule compares the vector y_s with thresholds, as if it made no difference which entry is meant.
+    r"""The printed rule compares the vector $y_s$ with thresholds, as if it made no difference which entry is meant.
 
     Its maximum and its entry at the ground truth differ wherever the teacher is wrong. The code therefore asks which.
     """

@@ -28,7 +28,8 @@ LABEL = st.lists(st.integers(0, 20), min_size=3, max_size=3).filter(any)
 def mixing_moves_a_label_by_the_distance_of_the_two(
     check: Check, factor: Formula = lambda lam: (1 - lam) * (1 - lam)
 ) -> None:
-    r"""|λa + (1 − λ)b − a|² = (1 − λ)²|a − b|²: mixing crops of one image, whose labels are close, moves them less.
+    r"""$|\lambda a + (1 - \lambda)b - a|^2 = (1 - \lambda)^2|a - b|^2$: mixing crops of one image, whose labels are
+    close, moves them less.
 
     Proved for three classes; the code agrees in a search.
     """
@@ -60,7 +61,7 @@ def published_recovery(indices: torch.Tensor, values: torch.Tensor, num_classes:
     controls={"rest below zero taken as zero": {"recover": recover_soft_labels}},
 )
 def recovered_soft_labels_are_distributions(check: Check, recover: Formula = published_recovery) -> None:
-    r"""Five largest entries in half precision, and 1 − Σ spread over the other classes, are a distribution again.
+    r"""Five largest entries in half precision, and $1 - \sum$ spread over the other classes, are a distribution again.
 
     Rounding may leave more than 1 in the five entries, and every other class then gets a negative probability.
     """

@@ -84,7 +84,8 @@ def reliability(study: Study, method: Method, seeds: Seeds) -> dict[str, Any]:
 def self_distillation_calibrates_a_network_with_dropout(
     check: Check, method: Method = PS_KD, rate: float = 0.5
 ) -> None:
-    r"""With dropout 0.5 and α_T = 0.8, the calibration error is at most half that of cross-entropy, and the NLL lower.
+    r"""With dropout 0.5 and $\alpha_T = 0.8$, the calibration error is at most half that of cross-entropy, and the NLL
+    lower.
 
     The paper's ResNet-18 on CIFAR-100 goes from 11.84 % to 1.77 %, from 1.10 to 0.76 nats. Half is a weak form of that.
     """
@@ -108,7 +109,8 @@ def self_distillation_calibrates_a_network_with_dropout(
     controls={"1,000 digits of MNIST": {"study": SMALL}, "α_T = 0.5": {"method": self_distillation(0.5)}},
 )
 def self_distillation_always_calibrates(check: Check, study: Study = SMALL_DIGITS, method: Method = PS_KD) -> None:
-    r"""α_T = 0.8 lowers the calibration error: not on 300 of scikit-learn's digits with dropout 0.5, where it rises.
+    r"""$\alpha_T = 0.8$ lowers the calibration error: not on 300 of scikit-learn's digits with dropout 0.5, where it
+    rises.
 
     Nor in the paper's own tables always: ResNeXt-29 goes from 4.17 to 9.18 %.
     """
@@ -209,7 +211,8 @@ def watched_study(check: Check) -> Study:
     controls={"without dropout": {"rate": 0.0}},
 )
 def rescaling_formula_applies_to_most_examples(check: Check, rate: float = 0.5) -> None:
-    r"""Past a quarter of the training, α ≤ min p_i/p'_i for most examples, so that the ratio is 1 − αγ'/γ: not so.
+    r"""Past a quarter of the training, $\alpha \le \min p_i/p'_i$ for most examples, so that the ratio is
+    $1 - \alpha\gamma'/\gamma$: not so.
 
     With dropout it holds for a third of them, and for a fifth at the end. Without dropout it holds for most, but then
     the targets collapse to the labels.
@@ -237,7 +240,7 @@ def hard_examples_keep_more_of_their_gradient(
     r"""Relative to cross-entropy, the gradients of hard examples are reduced less than those of others: they are more.
 
     In the second half of the training, with dropout 0.5: medians of the ratio of 1-norms, over the tenth with the
-    largest γ and over the rest.
+    largest $\gamma$ and over the rest.
     """
     seeds, study = seeds_of(check), watched_study(check)
     found = rescaling(study, 0.5, seeds)

@@ -43,7 +43,9 @@ def law(logits: list[int]) -> torch.Tensor:
 def loss_has_the_gradient_of_a_softened_label(
     check: Check, gradient: Formula = lambda p, q, y, a: p - (1 - a) * y - a * q
 ) -> None:
-    r"""∂L/∂z_i = p_i − (1 − α)y_i − αp'_i. Proved for three classes; the code is differentiated in a search."""
+    r"""$\partial L/\partial z_i = p_i - (1 - \alpha)y_i - \alpha p'_i$. Proved for three classes; the code is
+    differentiated in a search.
+    """
     e, alpha = sp.symbols("e1:4", positive=True), sp.Symbol("alpha", real=True)
     q1, q2 = sp.symbols("q1:3", real=True)
     p, previous = [x / sum(e) for x in e], [q1, q2, 1 - q1 - q2]
@@ -93,7 +95,9 @@ def gradient_is_rescaled_by_one_minus_alpha_gamma_ratio(
     norm: Formula = lambda g, h, a: 2 * (g - a * h),
     hypothesis: Formula = lambda p, q, a: z3.And(a * q[1] <= p[1], a * q[2] <= p[2]),
 ) -> None:
-    r"""If α ≤ p_i/p'_i for all i ≠ GT, Σ_i |∂L/∂z_i| = 2(γ − αγ'): that of cross-entropy times 1 − αγ'/γ.
+    r"""If $\alpha \le p_i/p'_i$ for all $i \ne \text{GT}$,
+    $\sum_i |\partial L/\partial z_i| = 2(\gamma - \alpha\gamma')$: that of cross-entropy times
+    $1 - \alpha\gamma'/\gamma$.
 
     Proved for three classes. The code gives the ratio, the closed form and whether the hypothesis holds.
     """
@@ -124,7 +128,8 @@ def gradient_is_rescaled_by_one_minus_alpha_gamma_ratio(
 def rescaling_formula_is_a_lower_bound_in_general(
     check: Check, relation: Formula = lambda norm, bound: norm >= bound
 ) -> None:
-    r"""For all p, p' and α, Σ_i |∂L/∂z_i| ≥ 2|γ − αγ'|; the formula may be negative where its hypothesis fails.
+    r"""For all $p$, $p'$ and $\alpha$, $\sum_i |\partial L/\partial z_i| \ge 2|\gamma - \alpha\gamma'|$; the formula
+    may be negative where its hypothesis fails.
 
     Proved for three classes.
     """
@@ -140,7 +145,7 @@ def rescaling_formula_is_a_lower_bound_in_general(
     controls={"two classes": {"classes": 2}},
 )
 def other_classes_fall_together_when_the_label_rises(check: Check, classes: int = 3) -> None:
-    r"""Where p_GT ≥ p'_GT, "without loss of generality" p_i ≤ p'_i for every other class.
+    r"""Where $p_{\text{GT}} \ge p'_{\text{GT}}$, "without loss of generality" $p_i \le p'_i$ for every other class.
 
     It is an assumption: with three classes one of the others may rise.
     """
@@ -176,9 +181,10 @@ def exact_fit(epochs: int, alpha: Callable[[int, int], float]) -> float:
 def targets_of_a_perfect_fit_collapse_to_the_label(
     check: Check, alpha: Callable[[int, int], float] = lambda t, epochs: PSKDLoss(1, 2, epochs).alpha(t)
 ) -> None:
-    r"""If every target is met exactly, γ_t = α_t γ_{t−1}, so γ_T/γ_1 = α_T^{T−1} T!/T^{T−1}: 10^−28.7 in 60 epochs.
+    r"""If every target is met exactly, $\gamma_t = \alpha_t \gamma_{t-1}$, so
+    $\gamma_T/\gamma_1 = \alpha_T^{T-1}\,T!/T^{T-1}$: $10^{-28.7}$ in 60 epochs.
 
-    It is 10^−3.3 in 10 epochs and 10^−155 in 300: the targets soften only because fitting is imperfect.
+    It is $10^{-3.3}$ in 10 epochs and $10^{-155}$ in 300: the targets soften only because fitting is imperfect.
     """
     for epochs, printed in ((10, "-3.3"), (60, "-28.7"), (300, "-155")):
         measured = exact_fit(epochs, alpha)

@@ -40,7 +40,7 @@ def untied_area(confidence: Sequence[float], correct: Sequence[bool], sign: int 
     },
 )
 def area_under_the_risk_coverage_curve_averages_over_ties(check: Check, area: Metric = aurc) -> None:
-    r"""AURC is the mean over j of the error rate of the j most confident samples, averaged over all orders of ties.
+    r"""AURC is the mean over $j$ of the error rate of the $j$ most confident samples, averaged over all orders of ties.
 
     The published code takes the order that sorting leaves: ten equal samples of which half are right give .177 to .823
     there, .5 here. Compared with all orders in exact fractions, up to six samples.
@@ -76,9 +76,10 @@ def least_area(n: int, errors: int) -> float:
     },
 )
 def least_area_puts_all_errors_last(check: Check, least: Callable[[int, int], float] = least_area) -> None:
-    r"""With e errors among n samples AURC is at least (1/n) Σ_{k=1}^e k/(n − e + k), reached if the errors come last.
+    r"""With $e$ errors among $n$ samples AURC is at least $(1/n) \sum_{k=1}^e k/(n - e + k)$, reached if the errors
+    come last.
 
-    The usual r + (1 − r) ln(1 − r) is its limit for large n. Compared with all arrangements of up to nine samples.
+    The usual $r + (1 - r) \ln(1 - r)$ is its limit for large $n$. Compared with all arrangements of up to nine samples.
     """
 
     def is_the_least(n: int, errors: int) -> bool:
@@ -133,9 +134,10 @@ def exact_error(confidence: Sequence[float], correct: Sequence[bool]) -> Fractio
     },
 )
 def calibration_error_uses_bins_without_gaps(check: Check, error: Metric = expected_calibration_error) -> None:
-    r"""ECE = Σ_bins (n_b/n)|acc − conf| over ((k − 1)/10, k/10], k = 1, …, 10.
+    r"""$\text{ECE} = \sum_{\text{bins}} (n_b/n)|\text{acc} - \text{conf}|$ over $((k - 1)/10, k/10]$,
+    $k = 1, \ldots, 10$.
 
-    The published bins (u − .1, u] with u in steps of .1 do not meet in floating point: a confidence of
+    The published bins $(u - .1, u]$ with $u$ in steps of .1 do not meet in floating point: a confidence of
     .6000000000000001 is in none, and ten such samples of which seven are right have ECE 0 instead of .1. Compared with
     exact fractions.
     """

@@ -84,7 +84,8 @@ def is_spared(check: Check, study: Study, method: Method) -> None:
     },
 )
 def regularizer_prevents_memorization_in_a_network(check: Check, method: Method = ELR) -> None:
-    r"""With 40 % of the labels wrong, training to the end with λ = 7, β = 0.9 gains 15 points of test accuracy.
+    r"""With 40 % of the labels wrong, training to the end with $\lambda = 7$, $\beta = 0.9$ gains 15 points of test
+    accuracy.
 
     It fits less than half of the wrong labels, where cross-entropy fits more than 0.9. On digits, not on CIFAR-10.
     """
@@ -98,7 +99,7 @@ def regularizer_prevents_memorization_in_a_network(check: Check, method: Method 
     mutants={"λ = 3": {"method": elr(3, 0.9)}, "λ = 0": {"method": CROSS_ENTROPY}},
 )
 def regularizer_prevents_memorization_of_a_majority_of_wrong_labels(check: Check, method: Method = ELR) -> None:
-    r"""So it does with 60 % wrong; λ = 3 is then too weak at β = 0.9."""
+    r"""So it does with 60 % wrong; $\lambda = 3$ is then too weak at $\beta = 0.9$."""
     is_spared(check, DIGITS._replace(noise=0.6), method)
 
 
@@ -154,9 +155,9 @@ def network_learns_before_it_memorizes(check: Check, method: Method = CROSS_ENTR
     mutants={"β = 0.7": {"beta": 0.7}, "β = 0.9": {"beta": 0.9}},
 )
 def targets_must_be_averaged(check: Check, beta: float = 0.0) -> None:
-    r"""Without averaging, β = 0, accuracy collapses: to 38 % or less, as printed for CIFAR-10.
+    r"""Without averaging, $\beta = 0$, accuracy collapses: to 38 % or less, as printed for CIFAR-10.
 
-    At λ = 7. At λ = 3 it depends on the seed; those accuracies are recorded as well.
+    At $\lambda = 7$. At $\lambda = 3$ it depends on the seed; those accuracies are recorded as well.
     """
     seeds = seeds_of(check)
     accuracy = last(DIGITS, elr(7, beta), seeds)
@@ -189,9 +190,11 @@ def penalties(lam: float, beta: float) -> Mapping[str, Method]:
 def penalties_without_the_logarithm_let_wrong_labels_in(
     check: Check, rivals: Callable[[float, float], Mapping[str, Method]] = penalties
 ) -> None:
-    r"""With −λ⟨p, t⟩ or −λ Σ t log p the network ends with less than half of the wrongly labelled examples recovered.
+    r"""With $-\lambda\langle p, t\rangle$ or $-\lambda \sum t \log p$ the network ends with less than half of the
+    wrongly labelled examples recovered.
 
-    With log(1 − ⟨p, t⟩) it is more than half, at the same λ and β. It takes long training to tell them apart.
+    With $\log(1 - \langle p, t\rangle)$ it is more than half, at the same $\lambda$ and $\beta$. It takes long training
+    to tell them apart.
     """
     seeds = seeds_of(check)
     for lam, beta in check.at(quick=[(7.0, 0.9)], full=[(7.0, 0.9), (3.0, 0.7)]):
@@ -214,7 +217,7 @@ def penalties_without_the_logarithm_let_wrong_labels_in(
     mutants={"β = 0": {"method": elr(7, 0)}, "sign flipped": {"method": sign_flipped(7, 0.9)}},
 )
 def accuracy_does_not_tell_whether_targets_are_constant(check: Check, method: Method = THROUGH_TARGETS) -> None:
-    r"""With the gradient let through t as well, accuracy is not lower by more than 3 points: only the gradient tells.
+    r"""With the gradient let through $t$ as well, accuracy is not lower by more than 3 points: only the gradient tells.
 
     `target_that_is_not_held_constant_adds_one_minus_beta_times_p` is the test that does; 3 points are what seeds differ
     by.
@@ -239,9 +242,11 @@ def accuracy_does_not_tell_whether_targets_are_constant(check: Check, method: Me
     },
 )
 def printed_form_can_be_computed_in_single_precision(check: Check, method: Method = NAIVE) -> None:
-    r"""log(1 − ⟨p, t⟩) as printed, in float32, trains to within 5 points of the form that cancels nothing: it does not.
+    r"""$\log(1 - \langle p, t\rangle)$ as printed, in float32, trains to within 5 points of the form that cancels
+    nothing: it does not.
 
-    Where 1 − ⟨p, t⟩ loses its digits the regularizer no longer holds, and no value is ever infinite or NaN to warn.
+    Where $1 - \langle p, t\rangle$ loses its digits the regularizer no longer holds, and no value is ever infinite or
+    NaN to warn.
     """
     seeds = seeds_of(check)
     gain = last(DIGITS, method, seeds) - last(DIGITS, elr(3, 0.7, None), seeds)

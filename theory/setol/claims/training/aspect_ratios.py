@@ -46,11 +46,12 @@ def at_zero(run: Run) -> tuple[float, float]:
 def the_gap_vanishes_in_training_where_lambda_erg_says(
     check: Check, crossing: Callable[[float, float], float] = lambda erg, q: crossing_alpha(erg)
 ) -> None:
-    r"""As a first layer of 784 × H trains, Δλ_min passes 0 at α = 1 − 1/ln λ_ERG: 2.6, 2.2, 2.0 for H = 80, 300, 784.
+    r"""As a first layer of $784 \times H$ trains, $\Delta\lambda_{\min}$ passes 0 at
+    $\alpha = 1 - 1/\ln \lambda_{\text{ERG}}$: 2.6, 2.2, 2.0 for $H = 80, 300, 784$.
 
-    α = 2 is what a square layer has, not a law. Of the 0.05 allowed the proved bracket (α_c − 1)/(k − 1) takes up to
-    0.03, at H = 80; the rest is for reading between two epochs. Seen at seeds 0 to 3; at seed 4 one of the three runs
-    has no zero within its epochs.
+    $\alpha = 2$ is what a square layer has, not a law. Of the 0.05 allowed the proved bracket $(\alpha_c - 1)/(k - 1)$
+    takes up to 0.03, at $H = 80$; the rest is for reading between two epochs. Seen at seeds 0 to 3; at seed 4 one of
+    the three runs has no zero within its epochs.
     """
 
     def measure(seed: int) -> dict[str, float]:
@@ -95,10 +96,12 @@ def spectra(check: Check, seed: int) -> Iterator[Spectrum]:
 def the_sign_theorem_holds_at_every_epoch(
     check: Check, negative: Callable[[Spectrum], bool] = lambda s: s.log_tail < 0
 ) -> None:
-    r"""Δλ_min ≤ 0 iff the power-law tail has Σ ln λ̂ < 0, in both layers at every epoch of every run, without exception.
+    r"""$\Delta\lambda_{\min} \le 0$ iff the power-law tail has $\sum \ln \hat{\lambda} < 0$, in both layers at every
+    epoch of every run, without exception.
 
-    The sum is over the eigenvalues themselves. That Δλ_min < 0 marks α < 2 has many exceptions. The coupling
-    Σ ln λ̂ = n [ln x̂ + 1/(α̂ − 1)] is off by 1e-12 at most, some thousand roundings.
+    The sum is over the eigenvalues themselves. That $\Delta\lambda_{\min} < 0$ marks $\alpha < 2$ has many exceptions.
+    The coupling $\sum \ln \hat{\lambda} = n [\ln \hat{x} + 1/(\hat{\alpha} - 1)]$ is off by $10^{-12}$ at most, some
+    thousand roundings.
     """
 
     def measure(seed: int) -> dict[str, float]:

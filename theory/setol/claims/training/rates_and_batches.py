@@ -78,10 +78,10 @@ def falls(values: Sequence[float]) -> float:
 def alpha_falls_with_every_doubling_of_the_rate_and_halving_of_the_batch(
     check: Check, order: Order = lambda runs: runs, reading: Reading = alpha_at_the_end
 ) -> None:
-    r"""At the end of training α of the first layer is lower for every doubled rate and for every halved batch.
+    r"""At the end of training $\alpha$ of the first layer is lower for every doubled rate and for every halved batch.
 
-    On 4,000 digits, for all steps of both series; the paper prints it for 60,000, with α near 4 at the first setting, 2
-    at 16 times its rate or a batch of 2, and below 2 at the last.
+    On 4,000 digits, for all steps of both series; the paper prints it for 60,000, with $\alpha$ near 4 at the first
+    setting, 2 at 16 times its rate or a batch of 2, and below 2 at the last.
     """
 
     def measure(seed: int) -> dict[str, float]:
@@ -137,7 +137,8 @@ def row(setting: Setting) -> dict[str, float]:
 def doubling_the_rate_does_to_alpha_what_halving_the_batch_does(
     check: Check, partner: Callable[[int], int] = lambda doublings: doublings
 ) -> None:
-    r"""α depends on the ratio of rate to batch: 2^s times the rate gives the α of a batch smaller by 2^s.
+    r"""$\alpha$ depends on the ratio of rate to batch: $2^s$ times the rate gives the $\alpha$ of a batch smaller by
+    $2^s$.
 
     To within half of what one doubling changes, which is the least that tells a setting from its neighbours.
     """
@@ -168,12 +169,13 @@ def doubling_the_rate_does_to_alpha_what_halving_the_batch_does(
 def below_alpha_2_the_error_grows_and_a_trap_appears(
     check: Check, last: int = -1, settings: Callable[[Check, int], list[Setting]] = halved
 ) -> None:
-    r"""The test error falls as the batch is halved while α > 2; at the halving that takes α below 2 it grows.
+    r"""The test error falls as the batch is halved while $\alpha > 2$; at the halving that takes $\alpha$ below 2 it
+    grows.
 
-    There Δλ_min is negative and the shuffled first layer has a trap (p < 1e-6); one halving before, neither. Printed
-    for a ratio of rate to batch of 0.01; on 4,000 digits, where that ratio leaves α at 3.4, it is seen at 0.04. The
-    error grew by 0.4 to 5.4 % of the test digits, the least of which is within its standard error. Doubling the rate
-    ends otherwise: see `a_trap_comes_with_the_least_error_when_the_rate_is_doubled`.
+    There $\Delta\lambda_{\min}$ is negative and the shuffled first layer has a trap ($p < 10^{-6}$); one halving
+    before, neither. Printed for a ratio of rate to batch of 0.01; on 4,000 digits, where that ratio leaves $\alpha$ at
+    3.4, it is seen at 0.04. The error grew by 0.4 to 5.4 % of the test digits, the least of which is within its
+    standard error. Doubling the rate ends otherwise: see `a_trap_comes_with_the_least_error_when_the_rate_is_doubled`.
     """
 
     def measure(seed: int) -> dict[str, float]:
@@ -213,11 +215,11 @@ def below_alpha_2_the_error_grows_and_a_trap_appears(
 def a_trap_comes_with_the_least_error_when_the_rate_is_doubled(
     check: Check, settings: Callable[[Check, int], list[Setting]] = doubled, last: int = -1
 ) -> None:
-    r"""At the largest rate that trains at all the test error is the least, α > 2, and yet there is a trap.
+    r"""At the largest rate that trains at all the test error is the least, $\alpha > 2$, and yet there is a trap.
 
-    So on 4,000 digits a trap does not mark a worse network; the paper sees traps with α < 2 and larger errors only. It
-    was so at seeds 0, 1, 2 and 4; at seed 3 the run ended 6.7 % above the least error. At twice that rate, 1.28, the
-    loss diverges or stays at chance.
+    So on 4,000 digits a trap does not mark a worse network; the paper sees traps with $\alpha < 2$ and larger errors
+    only. It was so at seeds 0, 1, 2 and 4; at seed 3 the run ended 6.7 % above the least error. At twice that rate,
+    1.28, the loss diverges or stays at chance.
     """
 
     def measure(seed: int) -> dict[str, float]:
@@ -247,7 +249,8 @@ def a_trap_comes_with_the_least_error_when_the_rate_is_doubled(
 def the_gap_falls_with_alpha_and_turns_negative_at_the_last(
     check: Check, order: Order = lambda runs: runs, reading: Reading = lambda run: run.epochs[-1].layers[0].gap
 ) -> None:
-    r"""Δλ_min of the first layer falls towards 0 from above as the batch is halved, and is negative where α < 2.
+    r"""$\Delta\lambda_{\min}$ of the first layer falls towards 0 from above as the batch is halved, and is negative
+    where $\alpha < 2$.
 
     Where exactly it vanishes is another matter, which depends on the shape: see the claims on aspect ratios.
     """

@@ -29,11 +29,12 @@ def only(layer: int, rate: float, epochs: int, seed: int) -> Setting:
 def the_test_error_follows_alpha_when_the_first_layer_is_trained_alone(
     check: Check, reading: Callable[[Run], Floats] = lambda run: run.column("alpha", 0)
 ) -> None:
-    r"""Over the epochs of three rates together, test error and α of the first layer fall together: ρ of at least ½.
+    r"""Over the epochs of three rates together, test error and $\alpha$ of the first layer fall together: $\rho$ of at
+    least $\frac{1}{2}$.
 
-    ρ is Spearman's. The paper prints one curve for all rates, linear above α = 2 and bent below. On 4,000 digits the
-    two lower rates have one curve, the highest reaches the same training error at an α lower by 0.3; and α stays above
-    2, so that a bend there was not seen.
+    $\rho$ is Spearman's. The paper prints one curve for all rates, linear above $\alpha = 2$ and bent below. On 4,000
+    digits the two lower rates have one curve, the highest reaches the same training error at an $\alpha$ lower by 0.3;
+    and $\alpha$ stays above 2, so that a bend there was not seen.
     """
     rates, epochs = (0.16, 0.32, 0.64), check.at(quick=12, full=60)
 
@@ -70,7 +71,8 @@ def alpha_at(error: float, run: Run) -> float:
 def alpha_of_the_second_layer_falls_below_2_when_it_is_trained_alone(
     check: Check, layer: int = 1, epoch: int = -1, alone: bool = True
 ) -> None:
-    r"""A small layer that must learn all by itself is driven below α = 2, with Δλ_min < 0 and a worse network.
+    r"""A small layer that must learn all by itself is driven below $\alpha = 2$, with $\Delta\lambda_{\min} < 0$ and a
+    worse network.
 
     The first layer trained as long alone stays above 2, as does the second when all are trained. The paper's FC2 falls
     to 1.5 and rebounds; a rebound was not seen in 60 epochs.

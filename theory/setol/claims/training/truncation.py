@@ -53,8 +53,8 @@ def truncation_to_the_power_law_tail_costs_less_as_alpha_nears_2(
 ) -> None:
     r"""Kept alone, the power-law tails of the first two layers lose training accuracy at the first setting.
 
-    At the last with α > 2 they lose no more than the printed 0.0025. So the tail holds what was learned there; it has
-    then two to three times as many directions.
+    At the last with $\alpha > 2$ they lose no more than the printed 0.0025. So the tail holds what was learned there;
+    it has then two to three times as many directions.
     """
 
     def measure(seed: int) -> dict[str, float]:
@@ -78,11 +78,12 @@ def truncation_to_the_power_law_tail_costs_less_as_alpha_nears_2(
     },
 )
 def truncation_to_the_erg_tail_costs_nothing(check: Check, truncation: Truncation = erg_tail) -> None:
-    r"""Kept alone, the ERG tails of the first two layers change the training error by 0.0025 at most, at every α > 2.
+    r"""Kept alone, the ERG tails of the first two layers change the training error by 0.0025 at most, at every
+    $\alpha > 2$.
 
     The paper prints 0.002. It is weak evidence for the ERG condition: the tail is most of the matrix, of a random one
-    no less (84 % of 784 × 300), and half of the tail, recorded beside, does hardly worse. On the test set the change is
-    within two standard errors of the error itself, 0.016.
+    no less (84 % of $784 \times 300$), and half of the tail, recorded beside, does hardly worse. On the test set the
+    change is within two standard errors of the error itself, 0.016.
     """
 
     def measure(seed: int) -> dict[str, float]:

@@ -93,11 +93,12 @@ def narrower(name: str, seed: int) -> float:
 def converged_networks_keep_their_accuracy_below_r_1(
     check: Check, unit: Callable[[str, int], float] = lambda name, seed: 1.0, limit: float = 1.0
 ) -> None:
-    r"""Six converged networks keep 96 % or more of their test accuracy when they step down the gradient with r < 1.
+    r"""Six converged networks keep 96 % or more of their test accuracy when they step down the gradient with $r < 1$.
 
-    A tenth of it is lost at r = 2.6 … 15, half at 7 … 56; as printed, transitions "cluster between r = 1 and r = 10".
-    The networks are confident: 82 to 100 % of their training samples have margins above π. Bands: the ranges over seeds
-    100 … 115, widened (those of r in the logarithm) by half their width on either side.
+    A tenth of it is lost at $r = 2.6 \ldots 15$, half at $7 \ldots 56$; as printed, transitions "cluster between
+    $r = 1$ and $r = 10$". The networks are confident: 82 to 100 % of their training samples have margins above $\pi$.
+    Bands: the ranges over seeds $100 \ldots 115$, widened (those of $r$ in the logarithm) by half their width on either
+    side.
     """
     seeds = check.at(quick=1, full=5)
 
@@ -152,9 +153,10 @@ LOST = {
     controls={"at a hundred times the bound": {"r": 100.0}},
 )
 def accuracy_collapses_at_twice_the_radius(check: Check, r: float = 2.0) -> None:
-    r"""At roughly twice ρ_a the accuracy of a converged network collapses in one update: less than half of it is left.
+    r"""At roughly twice $\rho_a$ the accuracy of a converged network collapses in one update: less than half of it is
+    left.
 
-    At r = 2 the networks keep nine tenths of it or more.
+    At $r = 2$ the networks keep nine tenths of it or more.
     """
     at = int(np.abs(R - r).argmin())
 

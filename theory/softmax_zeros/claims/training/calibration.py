@@ -142,13 +142,14 @@ BANDS: dict[str, dict[str, tuple[float, float]]] = {
 def exact_radius_of_a_batch_is_one_to_three_times_the_bound(
     check: Check, rho: Radii = exact, late: str = "late"
 ) -> None:
-    r"""Along −∇, min ρ*/min ρ_a over the training set starts near 1.8, falls to 1.3, and ends by architecture.
+    r"""Along $-\nabla$, $\min \rho^*/\min \rho_a$ over the training set starts near 1.8, falls to 1.3, and ends by
+    architecture.
 
-    After 5 steps it is 1.9 (linear), 1.9 (MLP), 1.5 (MLP+LN), 1.8 (CNN+BN, full level only); after 100, 1.4, 1.25,
-    1.25 and 1.3; after 400, 1.4, 1.3, 2.4 and 1.9. The median sample has ρ*(x)/ρ_a(x) near 1.8 at the start and, as
+    After 5 steps it is 1.9 (linear), 1.9 (MLP), 1.5 (MLP+LN), 1.8 (CNN+BN, full level only); after 100, 1.4, 1.25, 1.25
+    and 1.3; after 400, 1.4, 1.3, 2.4 and 1.9. The median sample has $\rho^*(x)/\rho_a(x)$ near 1.8 at the start and, as
     margins grow, 2.0, 6.8, 4.1 and 4.4 at the end: a few samples of large slope and small margin keep the batch near
-    the bound. Random directions are in the record. Bands: the range over seeds 100 … 111 (CNN+BN: 105), widened by half
-    its width on either side; a first set, from three seeds, had missed seed 0 (MLP, late).
+    the bound. Random directions are in the record. Bands: the range over seeds $100 \ldots 111$ (CNN+BN: 105), widened
+    by half its width on either side; a first set, from three seeds, had missed seed 0 (MLP, late).
     """
     networks = NETWORKS[: check.at(quick=3, full=4)]
 
@@ -205,11 +206,11 @@ def measured_run(rate: float, seed: int) -> dict[str, list[float]]:
     mutants={"ten times the rate": {"rate": 0.03}, "a tenth of the rate": {"rate": 0.0003}},
 )
 def an_ordinary_run_works_at_the_edge_of_the_radius(check: Check, rate: float = 0.003) -> None:
-    r"""AdamW at 0.003 trains the MLP with r about 0.4 at most steps and about 1 at the largest.
+    r"""AdamW at 0.003 trains the MLP with $r$ about 0.4 at most steps and about 1 at the largest.
 
-    300 steps of 128 samples, radii of the batch along AdamW's own step. The exact radius is 1.6 times ρ_a in the
-    median, but hardly longer than ρ_a at some steps, and no step reaches it. Bands: the range over seeds 100 … 104,
-    widened by half its width or more on either side.
+    300 steps of 128 samples, radii of the batch along AdamW's own step. The exact radius is 1.6 times $\rho_a$ in the
+    median, but hardly longer than $\rho_a$ at some steps, and no step reaches it. Bands: the range over seeds
+    $100 \ldots 104$, widened by half its width or more on either side.
     """
 
     def summary(seed: int) -> dict[str, float]:

@@ -97,11 +97,13 @@ def r_pi(r: Any, pi: Any) -> Any:
     },
 )
 def a_margin_above_r_pi_survives_a_step_of_r(check: Check, enough: Formula = r_pi) -> None:
-    r"""If logits are linear, a prediction whose margin exceeds rπ is kept by a step τ = rρ_a in any direction.
+    r"""If logits are linear, a prediction whose margin exceeds $r\pi$ is kept by a step $\tau = r\rho_a$ in any
+    direction.
 
-    A class gains at most Δ_a on another, so at most τΔ_a ≤ rπ over the step. So for r < 1 a margin of π is enough, and
-    the accuracy stays above the share of correct samples with margins above rπ. Nothing smaller will do. The exact
-    condition is τ(a_c − a_y) < z_y − z_c for every rival c. Allowed: 10⁻⁹ for rounding in the search.
+    A class gains at most $\Delta_a$ on another, so at most $\tau\Delta_a \le r\pi$ over the step. So for $r < 1$ a
+    margin of $\pi$ is enough, and the accuracy stays above the share of correct samples with margins above $r\pi$.
+    Nothing smaller will do. The exact condition is $\tau(a_c - a_y) < z_y - z_c$ for every rival $c$. Allowed:
+    $10^{-9}$ for rounding in the search.
     """
     margin, gain, spread, step, r, pi = z3.Reals("margin gain spread tau r pi")
     taken = z3.And(spread > 0, gain <= spread, step >= 0, step * spread == r * pi, r >= 0, r <= 1, pi > 3, pi < 4)
@@ -130,11 +132,12 @@ def a_margin_above_r_pi_survives_a_step_of_r(check: Check, enough: Formula = r_p
     controls={"margin 3.2, above π": {"margin": 3.2}},
 )
 def no_model_fails_below_r_1(check: Check, margin: float = 3.0) -> None:
-    r"""A model that steps down the gradient with r < 1 keeps its predictions, and its loss does not rise.
+    r"""A model that steps down the gradient with $r < 1$ keeps its predictions, and its loss does not rise.
 
-    Counterexample: two classes, one bias, logits (w/2, −w/2), 80 % of the samples of class 0, w = 3. The derivative of
-    the loss is σ(w) − 0.8 > 0, so the step is toward 0; Δ_a = 1, ρ_a = π. At r = 0.99 w has become −0.11: accuracy 80 %
-    → 20 %, loss 0.649 → 0.728. This step is 0.72 of the exact radius √(w² + π²).
+    Counterexample: two classes, one bias, logits $(w/2, -w/2)$, 80 % of the samples of class 0, $w = 3$. The derivative
+    of the loss is $\sigma(w) - 0.8 > 0$, so the step is toward 0; $\Delta_a = 1$, $\rho_a = \pi$. At $r = 0.99$ $w$ has
+    become $-0.11$: accuracy 80 % $\to$ 20 %, loss $0.649 \to 0.728$. This step is 0.72 of the exact radius
+    $\sqrt{w^2 + \pi^2}$.
     """
 
     def loss(w: arb) -> arb:
@@ -204,10 +207,11 @@ def kept_on_the_way(setting: Setting, seed: int) -> np.ndarray:
 def no_trained_network_loses_a_tenth_of_its_accuracy_below_r_1(
     check: Check, settings: Mapping[str, Setting] = UNSURE
 ) -> None:
-    r"""A trained network that steps down its own loss with r < 1 keeps nine tenths of its accuracy.
+    r"""A trained network that steps down its own loss with $r < 1$ keeps nine tenths of its accuracy.
 
-    Smoothed or noisy labels leave margins far below π. Networks 95–99 % (with noise 82 %) accurate lose 16 to 76 %
-    (7 to 45 %) of that for some r < 1, seeds 0 … 7. Counterexample: the smallest r, in per cent, for the first network.
+    Smoothed or noisy labels leave margins far below $\pi$. Networks 95–99 % (with noise 82 %) accurate lose 16 to 76 %
+    (7 to 45 %) of that for some $r < 1$, seeds $0 \ldots 7$. Counterexample: the smallest $r$, in per cent, for the
+    first network.
     """
     seeds = range(check.seed, check.seed + check.at(quick=2, full=8))
 
@@ -244,10 +248,10 @@ def no_trained_network_loses_a_tenth_of_its_accuracy_below_r_1(
     controls={"steepest descent": {"directions": ("descent",)}},
 )
 def figure_8_shows_no_failure_below_r_1(check: Check, directions: tuple[str, ...] = ("ascent", "random")) -> None:
-    r"""In the paper's own Figure 8 no model loses more than a tenth of its accuracy for r < 1.
+    r"""In the paper's own Figure 8 no model loses more than a tenth of its accuracy for $r < 1$.
 
-    With its data and seeds, the early linear model, 72.7 % accurate, comes to 30.7 % at r = 0.29 and 9.5 % at
-    r = 0.92 along its gradient direction +∇; along the median random direction to 64.9 % and 29.4 %.
+    With its data and seeds, the early linear model, 72.7 % accurate, comes to 30.7 % at $r = 0.29$ and 9.5 % at
+    $r = 0.92$ along its gradient direction $+\nabla$; along the median random direction to 64.9 % and 29.4 %.
     """
 
     def keeps(stage: str, direction: str, percent: int) -> bool:
@@ -329,11 +333,11 @@ def certificate(name: str, seed: int) -> DescentCertificate:
 def confident_networks_keep_their_accuracy(
     check: Check, enough: Callable[[float], float] = lambda r: r * np.pi
 ) -> None:
-    r"""Down the gradient with r < 1 the accuracy is at least the share of correct samples with margins above rπ.
+    r"""Down the gradient with $r < 1$ the accuracy is at least the share of correct samples with margins above $r\pi$.
 
     A theorem for the linear models. For the others it neglects the curvature of the logits and was searched (a margin
-    of rπ + Cτ²/2 allows for it, C bounding the second derivative of every difference of logits). At r = 1 it saves 82
-    to 100 % of the samples of converged networks, and none of a linear model early in training.
+    of $r\pi + C\tau^2/2$ allows for it, $C$ bounding the second derivative of every difference of logits). At $r = 1$
+    it saves 82 to 100 % of the samples of converged networks, and none of a linear model early in training.
     """
 
     def holds(name: str, seed: int, percent: int) -> bool:
@@ -391,11 +395,11 @@ def saved_and_kept(name: str, seed: int) -> tuple[Callable[[float], float], np.n
 def a_step_below_r_1_down_the_gradient_does_not_raise_the_loss(
     check: Check, longest: Callable[[str, int], float] = lambda name, seed: downhill(name, seed).radius
 ) -> None:
-    r"""Inside the radius descent results transfer: a step of r < 1 along −∇ does not raise the training loss.
+    r"""Inside the radius descent results transfer: a step of $r < 1$ along $-\nabla$ does not raise the training loss.
 
-    At r = 1 it has risen by 10 to 57 % on converged linear models (seeds 100 … 105). The loss meant here is that of the
-    linearised logits, for linear models the loss itself. Up to the certified step it never rises (control): a theorem,
-    here a test of it.
+    At $r = 1$ it has risen by 10 to 57 % on converged linear models (seeds $100 \ldots 105$). The loss meant here is
+    that of the linearised logits, for linear models the loss itself. Up to the certified step it never rises (control):
+    a theorem, here a test of it.
     """
 
     def does_not_rise(name: str, seed: int, percent: int) -> bool:
@@ -433,9 +437,9 @@ def certified_step_lowers_the_loss_of_trained_networks(
 ) -> None:
     r"""The longest certified step lowers the training loss, early and late, for linear and other networks.
 
-    It is longer than r = 1 early in training (r = 1.5 … 2.5) and shorter late (0.1 … 0.9), where r = 1 mostly raises
-    the loss. For networks whose logits are not linear nothing is certified; their loss, too, was seen to fall. Bands of
-    r: the range over seeds 100 … 105, widened by half its width on either side.
+    It is longer than $r = 1$ early in training ($r = 1.5 \ldots 2.5$) and shorter late ($0.1 \ldots 0.9$), where
+    $r = 1$ mostly raises the loss. For networks whose logits are not linear nothing is certified; their loss, too, was
+    seen to fall. Bands of $r$: the range over seeds $100 \ldots 105$, widened by half its width on either side.
     """
     x, y, _, _ = digits()
 

@@ -33,7 +33,7 @@ BEST = max(FIXED.values(), key=lambda row: float(row.accuracy))
     controls={"the smallest fixed rate, 0.005": {"rate": FIXED["0.005"]}},
 )
 def half_the_radius_matches_the_best_fixed_rate(check: Check, rate: Row = BEST) -> None:
-    r"""Table 3: "at r = 0.5 it matches the best fixed rate (80.4 %)". The best fixed rate has 82.6 %."""
+    r"""Table 3: "at $r = 0.5$ it matches the best fixed rate (80.4 %)". The best fixed rate has 82.6 %."""
     check.certifies_value(lambda: arb(CONTROLLED["0.5"].accuracy), rate.accuracy)
 
 
@@ -66,5 +66,5 @@ def accuracy_degrades_monotonically_with_violations(check: Check, rates: tuple[s
 def controller_exceeds_every_fixed_rate_by_2_7_points(
     check: Check, reached: Row = CONTROLLED["1"], rate: Row = BEST
 ) -> None:
-    r"""Table 3 and the abstract agree: 85.3 % at r = 1 against 82.6 % for the best fixed rate."""
+    r"""Table 3 and the abstract agree: 85.3 % at $r = 1$ against 82.6 % for the best fixed rate."""
     check.certifies_value(lambda: arb(reached.accuracy) - arb(rate.accuracy), "2.7")

@@ -140,11 +140,11 @@ def figure_8_is_reproduced_to_the_printed_digit(
     r: float = 1.0,
     on_test: bool = False,
 ) -> None:
-    r"""A step of r = 1 multiplies a linear model's loss by 1.50, 1.48, 1.59 (gradient) and 1.08, 1.14, 1.20 (random).
+    r"""A step of $r = 1$ multiplies a linear model's loss by 1.50, 1.48, 1.59 (gradient) and 1.08, 1.14, 1.20 (random).
 
-    It changes 84, 21, 12 % (gradient) and 72, 17, 6 % (random) of the predictions: early, mid and late in training
-    (30, 180, 700 steps), on the digits it was trained on, with the seed and the random draws of the released code. The
-    "gradient" direction is +∇, steepest ascent. Each number is allowed half a unit of its last printed digit.
+    It changes 84, 21, 12 % (gradient) and 72, 17, 6 % (random) of the predictions: early, mid and late in training (30,
+    180, 700 steps), on the digits it was trained on, with the seed and the random draws of the released code. The
+    "gradient" direction is $+\nabla$, steepest ascent. Each number is allowed half a unit of its last printed digit.
     """
     for stage, printed in PRINTED.items():
         bands = {name: (float(value) - 0.005, float(value) + 0.005) for name, value in printed.items()}
@@ -173,7 +173,7 @@ def figure_8_does_not_hang_on_its_seed(
 ) -> None:
     r"""With other initialisations, batches and random directions Figure 8 looks the same.
 
-    Each band is the range over seeds 100 … 109, widened by half its width on either side.
+    Each band is the range over seeds $100 \ldots 109$, widened by half its width on either side.
     """
     for stage, bands in OTHER_SEEDS.items():
 
@@ -202,11 +202,12 @@ OTHER_SEEDS = {
     mutants={"one random direction": {"gradient": lambda model, x, y: random_directions(model, 999, 1)[0]}},
 )
 def steepest_ascent_degrades_earlier_than_random_directions(check: Check, gradient: Direction = ascent) -> None:
-    r"""At r = 1 the loss along +∇ exceeds that along the median random direction by 0.16 to 0.7 of the loss before.
+    r"""At $r = 1$ the loss along $+\nabla$ exceeds that along the median random direction by 0.16 to 0.7 of the loss
+    before.
 
-    "The gradient direction is the extreme case", as the paper has it, is true of ascent only. Along −∇, the step of
-    gradient descent, the loss stays below that along the median random direction. The band holds the ranges over seeds
-    100 … 109 of all stages, each widened by half its width on either side.
+    "The gradient direction is the extreme case", as the paper has it, is true of ascent only. Along $-\nabla$, the step
+    of gradient descent, the loss stays below that along the median random direction. The band holds the ranges over
+    seeds $100 \ldots 109$ of all stages, each widened by half its width on either side.
     """
 
     def excess(seed: int) -> Mapping[str, float]:
@@ -312,11 +313,13 @@ def hessian_over_radius(seed: int, stage: str, kind: str) -> np.ndarray:
 def hessian_step_exceeds_the_radius_along_random_directions(
     check: Check, kind: str = "random", factor: float = 1.0, stages: tuple[str, ...] = tuple(TARGETS)
 ) -> None:
-    r"""Along random directions ρ_a < 2/κ always; the median of (2/κ)/ρ_a grows from about 10 to some hundreds.
+    r"""Along random directions $\rho_a < 2/\kappa$ always; the median of $(2/\kappa)/\rho_a$ grows from about 10 to
+    some hundreds.
 
-    Printed: 10 early, 460 late, "typically 10–100×". An MLP with layer normalisation at test accuracies 84, 95, 98 %,
-    20 directions. Late depends on when 98 % is reached (step 60 … 670). Along the gradient itself the ratio is near 1
-    early. Each band is the range over seeds 100 … 109, widened (in the logarithm) by half its width on either side.
+    Printed: 10 early, 460 late, "typically $10$–$100\times$". An MLP with layer normalisation at test accuracies 84,
+    95, 98 %, 20 directions. Late depends on when 98 % is reached (step $60 \ldots 670$). Along the gradient itself the
+    ratio is near 1 early. Each band is the range over seeds $100 \ldots 109$, widened (in the logarithm) by half its
+    width on either side.
     """
 
     def ratios(seed: int) -> Mapping[str, float]:
@@ -356,10 +359,11 @@ def onsets(seed: int, threshold: float) -> dict[str, float]:
 def loss_inflation_sets_in_near_r_1_for_random_directions(
     check: Check, growth: float = 1.1, near: tuple[float, float] = (0.8, 1.25)
 ) -> None:
-    r"""Along random directions the loss has grown by a tenth from r ≈ 1 on, that is 0.8 to 1.25, at every stage.
+    r"""Along random directions the loss has grown by a tenth from $r \approx 1$ on, that is 0.8 to 1.25, at every
+    stage.
 
     A tenth, and 0.8 to 1.25 as the meaning of "near", are as in the released code. It happens at 0.3 to 0.75; the loss
-    has doubled at 0.7 to 1.9 (controls: ranges over seeds 100 … 109 and stages, widened by half their width).
+    has doubled at 0.7 to 1.9 (controls: ranges over seeds $100 \ldots 109$ and stages, widened by half their width).
     """
     check.reproduces(
         lambda seed: onsets(seed, growth),

@@ -63,7 +63,8 @@ def setup(check: Check, cases: Iterable[str], spike: float = HIGHEST) -> dict[st
     },
 )
 def radius_clip_keeps_r_at_most_one_on_every_step_and_survives(check: Check, rule: str = "rho_a") -> None:
-    r"""With ρ_a measured along Adam's own step, every step has r ≤ 1, and spikes up to 10,000× are survived.
+    r"""With $\rho_a$ measured along Adam's own step, every step has $r \le 1$, and spikes up to $10{,}000\times$ are
+    survived.
 
     A case is a row of Figure 6 or a network of Table 1; the quick level has the last row and the Transformer. The first
     mutant is the released controller of Table 1.
@@ -104,10 +105,10 @@ def radius_clip_keeps_r_at_most_one_on_every_step_and_survives(check: Check, rul
     controls={"the radius along the step taken": {"rule": "rho_a"}},
 )
 def the_released_controller_keeps_r_at_most_one(check: Check, rule: str = "released") -> None:
-    r"""At 10,000×, the controller of Table 1 caps τ ≤ ρ_a: no step has r > 1.
+    r"""At $10{,}000\times$, the controller of Table 1 caps $\tau \le \rho_a$: no step has $r > 1$.
 
-    What is released caps η‖g‖ by the radius along the gradient g, then lets Adam, whose step is neither along g nor of
-    length η‖g‖, step with that η.
+    What is released caps $\eta\|g\|$ by the radius along the gradient $g$, then lets Adam, whose step is neither along
+    $g$ nor of length $\eta\|g\|$, step with that $\eta$.
     """
 
     def worst(seed: int) -> dict[str, float]:
@@ -135,9 +136,10 @@ def the_released_controller_keeps_r_at_most_one(check: Check, rule: str = "relea
 def no_rule_without_the_slope_spread_survives(
     check: Check, rivals: Sequence[str] = ("cap 0.1", "cap 0.3", "cap 1")
 ) -> None:
-    r"""That the controller survives speaks for π/Δ_a: a rule that does not know Δ_a drops below 50 % at 10,000×.
+    r"""That the controller survives speaks for $\pi/\Delta_a$: a rule that does not know $\Delta_a$ drops below 50 % at
+    $10{,}000\times$.
 
-    It does not: a constant cap on the length of Adam's step, 0.1, 0.3 or 1, does as well; with the cap 1, r exceeds 1
+    It does not: a constant cap on the length of Adam's step, 0.1, 0.3 or 1, does as well; with the cap 1, $r$ exceeds 1
     on nearly every step after the spike. Clipping the gradient, the paper's rival, hardly shortens the step of Adam,
     which divides by the size of the gradient. Network and rate as in the last row of Figure 6.
     """
@@ -197,12 +199,12 @@ AS_PRINTED: Bands = {
 def plain_adam_exceeds_the_radius_on_every_row_of_figure_6(
     check: Check, bands: Bands = PLAIN, rule: str = "plain", spike: float = 1000.0
 ) -> None:
-    r"""At 1000×, plain Adam's first step is 1.7, 34 and 340 radii long; it ends at 96 %, 10–27 % and 10 %.
+    r"""At $1000\times$, plain Adam's first step is 1.7, 34 and 340 radii long; it ends at 96 %, 10–27 % and 10 %.
 
-    Printed: within ρ_a and recovering; ∼10 radii and ∼50 %; ∼100 radii and chance. Whichever statistic is meant, the
-    first row does not stay within ρ_a: its largest r is near 10. The r at later steps, largest and median, are in the
-    record. Bands: the range over seeds 100 … 105, widened by half its width or more; for the accuracy of row
-    two, chance to 40 %, a lower end set after seed 0 had fallen below the first band.
+    Printed: within $\rho_a$ and recovering; $\sim 10$ radii and $\sim 50$ %; $\sim 100$ radii and chance. Whichever
+    statistic is meant, the first row does not stay within $\rho_a$: its largest $r$ is near 10. The $r$ at later steps,
+    largest and median, are in the record. Bands: the range over seeds $100 \ldots 105$, widened by half its width or
+    more; for the accuracy of row two, chance to 40 %, a lower end set after seed 0 had fallen below the first band.
     """
 
     def rows(seed: int) -> dict[str, float]:
@@ -230,9 +232,10 @@ RULES_SHOWN = ("plain", "gradient clip", "cap 0.1", "rho_a", "exact", "descent")
 def every_cap_on_the_step_itself_survives(
     check: Check, rules: Sequence[str] = ("cap 0.1", "rho_a", "exact", "descent")
 ) -> None:
-    r"""At rate 0.01 and 10,000×, a constant cap, ρ_a, the exact radius and the descent certificate all end above 90 %.
+    r"""At rate 0.01 and $10{,}000\times$, a constant cap, $\rho_a$, the exact radius and the descent certificate all
+    end above 90 %.
 
-    The exact radius admits steps of r about 1.3, and up to 2.6; the descent certificate stays near 0.2.
+    The exact radius admits steps of $r$ about 1.3, and up to 2.6; the descent certificate stays near 0.2.
     """
     case = f"Figure 6, rate {RATES[-1]:g}"
     check.reproduces(
@@ -259,10 +262,10 @@ def every_cap_on_the_step_itself_survives(
 def table_1_is_that_of_the_released_controller(
     check: Check, columns: tuple[str, str, str] = ("plain", "gradient clip", "released")
 ) -> None:
-    r"""After one step at 10,000×, plain and clipped Adam end below 65 %, the released controller above 90 %.
+    r"""After one step at $10{,}000\times$, plain and clipped Adam end below 65 %, the released controller above 90 %.
 
-    Printed, medians over five seeds: Transformer 31.8, 38.7, 95.3 %, MLP+LN 44.6, 51.5, 93.9 %. CNN+BN was not run.
-    The controller that does keep r ≤ 1 ends at about the same accuracy, but loses nothing at the spike.
+    Printed, medians over five seeds: Transformer 31.8, 38.7, 95.3 %, MLP+LN 44.6, 51.5, 93.9 %. CNN+BN was not run. The
+    controller that does keep $r \le 1$ ends at about the same accuracy, but loses nothing at the spike.
     """
     ranges = {"plain": (0.1, 0.65), "clip": (0.1, 0.65), "controller": (0.9, 1.0)}
 

@@ -143,13 +143,13 @@ def setup(scale: Scale) -> dict[str, Any]:
 def the_spread_of_the_onsets_falls_from_0_992_to_0_164(
     check: Check, scale: Scale = radius_at, unit: Unit = lambda onsets: onsets
 ) -> None:
-    r"""The SD of the onset over temperatures is 0.992 for the step τ and 0.164 for τ/ρ_a(T), sixfold less.
+    r"""The SD of the onset over temperatures is 0.992 for the step $\tau$ and 0.164 for $\tau/\rho_a(T)$, sixfold less.
 
     It is printed without saying of what. Of the onsets themselves it is 0.2 before and 0.2 to 0.4 after: they are about
-    0.1 to 0.7 in τ, and 2 in τ/ρ_a. Onset: the least step that doubles the training loss, median over five seeds;
-    networks trained at each of the eight temperatures, as released; SD with n − 1. Allowed: a factor of two on all
-    three numbers. Relative spreads, of the onsets over their mean or of their logarithms, pass the check (controls);
-    which was computed is not known.
+    0.1 to 0.7 in $\tau$, and 2 in $\tau/\rho_a$. Onset: the least step that doubles the training loss, median over five
+    seeds; networks trained at each of the eight temperatures, as released; SD with $n - 1$. Allowed: a factor of two on
+    all three numbers. Relative spreads, of the onsets over their mean or of their logarithms, pass the check
+    (controls); which was computed is not known.
     """
     measured = functools.partial(spreads, scale=scale, unit=unit)
     seeds = check.at(quick=1, full=3)
@@ -170,13 +170,15 @@ def the_spread_of_the_onsets_falls_from_0_992_to_0_164(
 def dividing_by_the_radius_collapses_the_onsets_over_temperatures(
     check: Check, scale: Scale = radius_at, unit: Unit = np.log2
 ) -> None:
-    r"""The SD over temperatures of the logarithm of the onset falls threefold or more when τ is divided by ρ_a(T).
+    r"""The SD over temperatures of the logarithm of the onset falls threefold or more when $\tau$ is divided by
+    $\rho_a(T)$.
 
     The logarithm makes the spread relative, without which lengths in two units cannot be compared; its base does not
-    matter. Dividing by T alone, or by π/Δ_a alone, does not do it, and the onsets lie near two radii, not one. The
-    printed 0.992 and 0.164 stand beside octaves, a reading found by trying several hundred definitions on seeds 0 … 4
-    and compared afterwards with seeds 100 … 149 (medians 1.00 and 0.17): compatible, no more. Bands: the range over
-    those eleven groups of five seeds, widened by half its width or more on either side, and at least threefold.
+    matter. Dividing by $T$ alone, or by $\pi/\Delta_a$ alone, does not do it, and the onsets lie near two radii, not
+    one. The printed 0.992 and 0.164 stand beside octaves, a reading found by trying several hundred definitions on
+    seeds $0 \ldots 4$ and compared afterwards with seeds $100 \ldots 149$ (medians 1.00 and 0.17): compatible, no more.
+    Bands: the range over those eleven groups of five seeds, widened by half its width or more on either side, and at
+    least threefold.
     """
     bands = {"raw/scaled": (3.0, 14.0), "onset/ρ_a": (1.5, 3.0)}
     measured = functools.partial(spreads, scale=scale, unit=unit)

@@ -174,8 +174,8 @@ def attention_never_binds_in_the_tiny_transformer(check: Check, names: tuple[str
     r"""The attention radius is never the least; early in training the FFN proxy is, then comes the output.
 
     Printed early medians: FFN 0.0164, output 0.0307, attention 0.645, and wins of 94, 6 and 0 %. Here with 100 samples
-    and 60 steps, or 300 and 300, against 1257 and 1200; the FFN proxy stays the least for longer. The last two
-    bands: 90 % of the steps, and a ratio of 2.4 to 7.6 over seeds 100 … 103 and both sizes, by a factor of two or more.
+    and 60 steps, or 300 and 300, against 1257 and 1200; the FFN proxy stays the least for longer. The last two bands:
+    90 % of the steps, and a ratio of 2.4 to 7.6 over seeds $100 \ldots 103$ and both sizes, by a factor of two or more.
     """
 
     def measure(seed: int) -> dict[str, float]:
@@ -228,10 +228,11 @@ def the_output_radius_shrinks_over_training(check: Check, name: str = "out") -> 
     controls={"a ReLU network": {"activation": "relu"}},
 )
 def the_feed_forward_radius_limits_a_gelu_network(check: Check, activation: str = "gelu") -> None:
-    r"""ρ_ffn = Q_0.01(|h|/|ḣ|) is how far the feed-forward neurons of the network are from their singularities.
+    r"""$\rho_{\text{ffn}} = Q_{0.01}(|h|/|\dot{h}|)$ is how far the feed-forward neurons of the network are from their
+    singularities.
 
-    |h|/|ḣ| is the distance to the kink of a ReLU. The network has exact GELUs, which Appendix 2 itself counts as
-    entire: no neuron has a singularity, and "FFN-limited early" comes from the proxy alone. On the same network with
+    $|h|/|\dot{h}|$ is the distance to the kink of a ReLU. The network has exact GELUs, which Appendix 2 itself counts
+    as entire: no neuron has a singularity, and "FFN-limited early" comes from the proxy alone. On the same network with
     ReLUs the proxy is what it says, to the interpolation of the quantile.
     """
 
