@@ -6,6 +6,7 @@ those of one step at a time are in memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sciml.neural_de._stages import Plan, Taken, refuse_second_derivatives, weighted_sum
-from sciml.neural_de.heuristics import Estimate, Estimates, Pair, error_scale, ratio
+from sciml.neural_de.heuristics import Estimate, Estimates, Pair, ratio
 
 
 @dataclass
@@ -25,6 +26,8 @@ class Reading:
     ----------
     taken, y
         The step, and the state before it.
+    magnitude : Tensor
+        |new|, entry by entry.
     error, scale, scaled : Tensor
         err, the denominator of the scaled error, and the quotient of the two.
     size : Tensor
@@ -33,19 +36,42 @@ class Reading:
 
     taken: Taken
     y: Tensor
+    magnitude: Tensor
     error: Tensor
     scale: Tensor
     scaled: Tensor
     size: Tensor
 
 
-def read(plan: Plan, taken: Taken, y: Tensor, rtol: float, atol: float) -> Reading:
-    """The error of a step from y."""
-    with torch.no_grad():
-        error = weighted_sum(taken.slopes, plan.error, taken.h)
-        scale = error_scale(y, taken.y, rtol, atol)
-        scaled = error / scale
-        return Reading(taken, y, error, scale, scaled, torch.linalg.vector_norm(scaled))
+class Ruler:
+    """Measures errors by atol + rtol·max(|y|, |new|).
+
+    Parameters
+    ----------
+    plan
+        The coefficients of the method.
+    y : Tensor
+        The initial state.
+    rtol, atol
+        The tolerances.
+    keep
+        Whether readings hold err; if not, its memory is that of the scaled error.
+    """
+
+    def __init__(self, plan: Plan, y: Tensor, rtol: float, atol: float, *, keep: bool) -> None:
+        self.plan, self.rtol, self.keep = plan, rtol, keep
+        self.atol = y.new_tensor(atol)
+        self.root = math.sqrt(y.numel())
+        self.magnitude = y.detach().abs()
+
+    def read(self, taken: Taken, y: Tensor) -> Reading:
+        """The error of a step from y."""
+        with torch.no_grad():
+            error = weighted_sum(taken.slopes, self.plan.error, taken.h)
+            magnitude = taken.y.abs()
+            scale = torch.add(self.atol, torch.maximum(self.magnitude, magnitude), alpha=self.rtol)
+            scaled = error / scale if self.keep else error.div_(scale)
+            return Reading(taken, y, magnitude, error, scale, scaled, torch.linalg.vector_norm(scaled))
 
 
 @dataclass
@@ -128,7 +154,7 @@ class _Sizes(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, recorder: Recorder, *handles: Tensor) -> tuple[Tensor, ...]:
-        ctx.kinds, ctx.root, ctx.vectors = sorted(recorder.needed), recorder.root, recorder.vectors
+        ctx.kinds, ctx.root, ctx.vectors = sorted(recorder.needed), recorder.ruler.root, recorder.vectors
         ctx.norms = torch.stack(recorder.norms).view(len(handles), -1)
         ctx.set_materialize_grads(False)
         columns = iter(ctx.norms.unbind(1))
@@ -167,21 +193,18 @@ class Recorder:
 
     Attributes
     ----------
-    tableau, plan
-        The method.
+    tableau, ruler
+        The method, and what measures its errors.
     needed
         The estimates to keep.
-    scale_rtol
-        The relative tolerance, if the denominator of the scaled error is on the tape; ``None`` if it is a constant.
-    root
-        Square root of the number of entries of the state.
+    detach_scale
+        Whether the denominator of the scaled error is a constant.
     """
 
     tableau: Pair
-    plan: Plan
+    ruler: Ruler
     needed: frozenset[Estimate]
-    scale_rtol: float | None
-    root: float
+    detach_scale: bool
     norms: list[Tensor] = field(default_factory=list)
     vectors: list[Vectors] = field(default_factory=list)
     handles: list[Tensor] = field(default_factory=list)
@@ -190,7 +213,7 @@ class Recorder:
     def add(self, reading: Reading) -> None:
         """Take in an accepted step."""
         taken, parents = reading.taken, []
-        if "scaled_error" in self.needed and self.scale_rtol is not None:
+        if "scaled_error" in self.needed and not self.detach_scale:
             parents += [reading.y, taken.y]
         if "stiffness" in self.needed:
             parents += [taken.slopes[-2], taken.y, taken.before]
@@ -203,18 +226,18 @@ class Recorder:
     def look(self, reading: Reading) -> Vectors:
         """Take the norms of the vectors of a step."""
         taken, norms = reading.taken, self.norms
-        vectors = Vectors(taken.h * self.plan.last_of_error)
+        vectors = Vectors(taken.h * self.ruler.plan.last_of_error)
         if "error" in self.needed:
             vectors.error = reading.error
             norms.append(torch.linalg.vector_norm(reading.error))
         if "scaled_error" in self.needed:
             vectors.scaled = (reading.scaled, reading.scale)
             norms.append(reading.size)
-            if self.scale_rtol is not None:
-                vectors.states = (reading.y.detach(), taken.y.detach(), self.scale_rtol)
+            if not self.detach_scale:
+                vectors.states = (reading.y.detach(), taken.y.detach(), self.ruler.rtol)
         if "stiffness" in self.needed:
             slope = taken.slopes[-1] - taken.slopes[-2]
-            vectors.differences = (slope, weighted_sum(taken.slopes, self.plan.argument_difference, taken.h))
+            vectors.differences = (slope, weighted_sum(taken.slopes, self.ruler.plan.argument_difference, taken.h))
             norms += map(torch.linalg.vector_norm, vectors.differences)
         self.vectors.append(vectors)
         return vectors

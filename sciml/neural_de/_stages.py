@@ -72,7 +72,7 @@ class Step:
     def __init__(self, plan: Plan, h: float) -> None:
         self.plan, self.h = plan, h
         self.bars: list[Tensor | None] = []
-        self.read: list[tuple[Terms, Tensor]] = []
+        self.read: list[tuple[dict[int, float], Tensor]] = []
 
 
 def weighted_sum(slopes: Sequence[Tensor], terms: Terms, h: float, start: Tensor | None = None) -> Tensor:
@@ -129,7 +129,7 @@ class _LastArgument(torch.autograd.Function):
     def backward(ctx: Any, bar: Tensor | None, *ghosts: Tensor | None) -> tuple[Tensor | None, ...]:
         step, i = ctx.step, ctx.i
         step.bars = [None] * (i + 1)
-        step.read = [(terms, ghost) for terms, ghost in zip(ctx.rows, ghosts, strict=True) if ghost is not None]
+        step.read = [(dict(terms), ghost) for terms, ghost in zip(ctx.rows, ghosts, strict=True) if ghost is not None]
         return *_argument_adjoint(step, i, bar), None
 
 
@@ -141,9 +141,8 @@ def _argument_adjoint(step: Step, i: int, bar: Tensor | None) -> tuple[Tensor | 
     terms = [term for term in step.plan.columns[i - 1] if bars[term[0]] is not None]
     k_bar = weighted_sum(bars, terms, h) if terms else None  # type: ignore[arg-type]
     for weights, read in step.read:
-        for j, weight in weights:
-            if j == i - 1:
-                k_bar = read * (h * weight) if k_bar is None else k_bar.add_(read, alpha=h * weight)
+        if weight := weights.get(i - 1):
+            k_bar = read * (h * weight) if k_bar is None else k_bar.add_(read, alpha=h * weight)
     if i > 1:
         return None, k_bar, None
     known = [later for later in bars if later is not None]

@@ -23,7 +23,7 @@ from sciml.neural_de._arguments import (
     require_tolerances,
     warn_of_rounding,
 )
-from sciml.neural_de._estimates import Reading, Recorder, read
+from sciml.neural_de._estimates import Reading, Recorder, Ruler
 from sciml.neural_de._stages import Field, Taken, evaluate, plan_of, run_stages
 from sciml.neural_de.controllers import FIRST_ERROR, Controller, find_controller
 from sciml.neural_de.heuristics import Estimate, needed_estimates, stiffness, sums
@@ -289,10 +289,9 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.plan = plan_of(self.tableau)
-        self.root = math.sqrt(self.y.numel())
-        scale_rtol = None if self.detach_scale else self.rtol
-        self.recorder = Recorder(self.tableau, self.plan, self.needed, scale_rtol, self.root)
         self.rows = (self.plan.error,) if self.needed - {"stiffness"} else ()
+        self.ruler = Ruler(self.plan, self.y, self.rtol, self.atol, keep=bool(self.rows))
+        self.recorder = Recorder(self.tableau, self.ruler, self.needed, self.detach_scale)
         self.slope = evaluate(self.f, self.y.new_tensor(self.t), self.y)
         if not (torch.isfinite(self.y).all() and torch.isfinite(self.slope).all()):
             raise RuntimeError(f"the state or its slope is not finite at t0 = {self.t}")
@@ -310,8 +309,8 @@ class _Run:
                     f"the step size vanished at t = {self.t}: f is not finite there, or too steep for the tolerance"
                 )
             h = ahead - self.t
-            reading = self._read(self._attempt(ahead))
-            error = float(reading.size) / self.root
+            reading = self.ruler.read(self._attempt(ahead), self.y)
+            error = float(reading.size) / self.ruler.root
             h *= controller.factor(error, previous, order)
             if error <= 1:
                 self._accept(ahead, reading.taken, reading)
@@ -328,7 +327,7 @@ class _Run:
             taken = self._attempt(ahead)
             if not torch.isfinite(taken.y).all():
                 raise RuntimeError(f"the state is not finite at t = {ahead}; it was at t = {self.t}")
-            self._accept(ahead, taken, self._read(taken) if self.needed else None)
+            self._accept(ahead, taken, self.ruler.read(taken, self.y) if self.needed else None)
 
     def saved_states(self) -> Tensor:
         """The states at the times of ``save_at``."""
@@ -343,14 +342,13 @@ class _Run:
         self.nfe += len(taken.slopes) - 1
         return taken
 
-    def _read(self, taken: Taken) -> Reading:
-        return read(self.plan, taken, self.y, self.rtol, self.atol)
-
     def _accept(self, ahead: float, taken: Taken, reading: Reading | None) -> None:
         if self.save_at is not None:
             self._save(ahead, taken)
-        if self.needed and reading is not None:
-            self.recorder.add(reading)
+        if reading is not None:
+            self.ruler.magnitude = reading.magnitude
+            if self.needed:
+                self.recorder.add(reading)
         self.y, self.slope, self.t = taken.y, taken.slopes[-1], ahead
         self._keep(ahead, taken.y)
 

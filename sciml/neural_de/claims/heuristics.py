@@ -401,9 +401,10 @@ def error_estimate_of_a_nonlinear_field_is_a_sum_over_nine_trees(check, formula=
 
 def errors_by_hand(f, solution, tolerance):
     """q_j h_j of every step by the textbook's formulas in numpy, from the states of a solve."""
-    pair, found = solution.tableau, []
+    pair = solution.tableau
+    found: list[float] = []
     for t, y, h in zip(solution.ts, (y.numpy() for y in solution.states), solution.steps, strict=False):
-        slopes = []
+        slopes: list[np.ndarray] = []
         for row, c in zip(pair.a, pair.c, strict=True):
             g = y + h * sum((float(x) * k for x, k in zip(row, slopes, strict=True)), start=0 * y)
             slopes.append(f(torch.tensor(t + float(c) * h, dtype=torch.float64), torch.tensor(g)).numpy())

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+from typing import Any
 from unittest import mock
 
 import hypothesis.strategies as st
@@ -131,7 +132,7 @@ class Decay(torch.nn.Module):
         return 0.2 * y
 
 
-OPTIONS = {"method": "milstein", "adaptive": True, "rtol": 1e-2, "atol": 1e-2, "dt": 0.1}
+OPTIONS: dict[str, Any] = {"method": "milstein", "adaptive": True, "rtol": 1e-2, "atol": 1e-2, "dt": 0.1}
 
 
 def its_own_estimates(sde, y0):
@@ -140,7 +141,12 @@ def its_own_estimates(sde, y0):
     from torchsde._core import adaptive_stepping
 
     found, compute = [], adaptive_stepping.compute_error
-    with mock.patch.object(adaptive_stepping, "compute_error", lambda *a: found.append(compute(*a)) or found[-1]):
+
+    def watched(*states_and_tolerances):
+        found.append(compute(*states_and_tolerances))
+        return found[-1]
+
+    with mock.patch.object(adaptive_stepping, "compute_error", watched):
         torchsde.sdeint(sde, y0, torch.tensor([0.0, 1.0], dtype=torch.float64), **OPTIONS)
     return sum(found)
 
