@@ -198,6 +198,7 @@ class TayReg:
 
     Examples
     --------
+    >>> from sciml.neural_de import solve
     >>> regularized = TayReg(lambda t, y: -y, order=2)
     >>> solution = solve(regularized, regularized.augment(torch.ones(1, 1, dtype=torch.float64)), 0.0, 1.0)
     >>> y, R = regularized.split(solution.y)
