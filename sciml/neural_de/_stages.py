@@ -31,6 +31,8 @@ class Plan:
         For the argument of stage i the pairs (j, a_ij).
     columns
         For stage j the pairs (i, a_ij).
+    last_of_error
+        The weight of the last slope in err.
     error, quartic, slope_difference, argument_difference
         Weights w of the readouts h Σ w_j k_j: err, the quartic term of the dense output, h(k_s − k_{s−1}) and
         g_s − g_{s−1}.
@@ -43,6 +45,7 @@ class Plan:
         entries = [(i, j, a) for i, row in enumerate(self.rows) for j, a in row]
         self.columns: list[Terms] = [[(i, a) for i, k, a in entries if k == j] for j in range(self.last)]
         self.error = nonzero(tableau.error)
+        self.last_of_error = float(tableau.error[-1])
         self.quartic = nonzero(tableau.quartic) or [(0, 0.0)]
         self.slope_difference = [(self.last - 1, -1.0), (self.last, 1.0)]
         self.argument_difference = nonzero(
@@ -69,7 +72,7 @@ class Step:
     def __init__(self, plan: Plan, h: float) -> None:
         self.plan, self.h = plan, h
         self.bars: list[Tensor | None] = []
-        self.read: list[tuple[Terms, Tensor]] = []
+        self.read: list[tuple[dict[int, float], Tensor]] = []
 
 
 def weighted_sum(slopes: Sequence[Tensor], terms: Terms, h: float, start: Tensor | None = None) -> Tensor:
@@ -103,30 +106,31 @@ class _Argument(torch.autograd.Function):
     def backward(ctx: Any, bar: Tensor | None) -> tuple[Tensor | None, ...]:
         step, i = ctx.step, ctx.i
         if i == step.plan.last:
-            step.bars, step.read = [None] * (i + 1), []
+            step.bars = [None] * (i + 1)
         return _argument_adjoint(step, i, bar)
 
 
 class _LastArgument(torch.autograd.Function):
-    """:class:`_Argument` of the last stage, with a token for the readouts of the step.
+    """:class:`_Argument` of the last stage, with a ghost for each row of weights that will be read out of the step.
 
-    A cotangent of the token says that the readouts of this very backward pass have run before.
+    A ghost has the shape of the state and no value: it is there to take the cotangent of its readout, which is made
+    after the last slope is known, back to the step.
     """
 
     @staticmethod
-    def forward(ctx: Any, parent: Tensor, k: Tensor, known: Known) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, parent: Tensor, k: Tensor, known: Known, rows: tuple[Terms, ...]) -> tuple[Tensor, ...]:
         y, slopes, step, i = known
-        ctx.step, ctx.i = step, i
+        ctx.step, ctx.i, ctx.rows = step, i, rows
         ctx.set_materialize_grads(False)
-        return weighted_sum(slopes, step.plan.rows[i], step.h, y), y.new_empty(())
+        g = weighted_sum(slopes, step.plan.rows[i], step.h, y)
+        return g, *(y.new_empty(()).expand(y.shape) for _ in rows)
 
     @staticmethod
-    def backward(ctx: Any, bar: Tensor | None, token: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, bar: Tensor | None, *ghosts: Tensor | None) -> tuple[Tensor | None, ...]:
         step, i = ctx.step, ctx.i
         step.bars = [None] * (i + 1)
-        if token is None:
-            step.read = []
-        return _argument_adjoint(step, i, bar)
+        step.read = [(dict(terms), ghost) for terms, ghost in zip(ctx.rows, ghosts, strict=True) if ghost is not None]
+        return *_argument_adjoint(step, i, bar), None
 
 
 def _argument_adjoint(step: Step, i: int, bar: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -137,9 +141,8 @@ def _argument_adjoint(step: Step, i: int, bar: Tensor | None) -> tuple[Tensor | 
     terms = [term for term in step.plan.columns[i - 1] if bars[term[0]] is not None]
     k_bar = weighted_sum(bars, terms, h) if terms else None  # type: ignore[arg-type]
     for weights, read in step.read:
-        for j, weight in weights:
-            if j == i - 1:
-                k_bar = read * (h * weight) if k_bar is None else k_bar.add_(read, alpha=h * weight)
+        if weight := weights.get(i - 1):
+            k_bar = read * (h * weight) if k_bar is None else k_bar.add_(read, alpha=h * weight)
     if i > 1:
         return None, k_bar, None
     known = [later for later in bars if later is not None]
@@ -157,28 +160,17 @@ def _sum(tensors: list[Tensor]) -> Tensor:
 
 
 class _ReadOut(torch.autograd.Function):
-    """h Σ w_j k_j for several rows of weights; on the tape its parents are the token of the step and the last slope."""
+    """h Σ w_j k_j; on the tape its parents are its ghost and the last slope."""
 
     @staticmethod
-    def forward(
-        ctx: Any, token: Tensor, k: Tensor, rows: tuple[Terms, ...], slopes: list[Tensor], step: Step
-    ) -> tuple[Tensor, ...]:
-        ctx.rows, ctx.step = rows, step
-        ctx.set_materialize_grads(False)
-        return tuple(weighted_sum(slopes, terms, step.h) for terms in rows)
+    def forward(ctx: Any, ghost: Tensor, k: Tensor, terms: Terms, slopes: list[Tensor], h: float) -> Tensor:
+        ctx.weight = h * dict(terms).get(len(slopes) - 1, 0.0)
+        return weighted_sum(slopes, terms, h)
 
     @staticmethod
-    def backward(ctx: Any, *bars: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, bar: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second_derivatives()
-        step = ctx.step
-        step.read = [(terms, bar) for terms, bar in zip(ctx.rows, bars, strict=True) if bar is not None]
-        last, k_bar = step.plan.last, None
-        for terms, bar in step.read:
-            j, weight = terms[-1]
-            if j == last:
-                k_bar = bar * (step.h * weight) if k_bar is None else k_bar.add_(bar, alpha=step.h * weight)
-        token = step.read[0][1].new_zeros(()) if step.read else None
-        return token, k_bar, None, None, None
+        return bar, bar * ctx.weight if ctx.weight else None, None, None, None
 
 
 def refuse_second_derivatives() -> None:
@@ -193,47 +185,51 @@ class Taken:
 
     Attributes
     ----------
-    y
-        The new state.
+    y, before
+        The new state, which is the argument of the last stage, and that of the stage before.
     slopes
         k_1, …, k_s; the last is the slope at the new state.
-    step, token
-        For the readouts on the tape; ``None`` off it.
+    ghosts
+        One for each row of weights that was announced, on the tape; none off it.
     """
 
     y: Tensor
+    before: Tensor
     slopes: list[Tensor]
     h: float
-    step: Step | None = None
-    token: Tensor | None = None
+    ghosts: tuple[Tensor, ...] = ()
 
-    def read_out(self, rows: tuple[Terms, ...]) -> tuple[Tensor, ...]:
-        """h Σ w_j k_j for each row of weights, on the tape; may be asked once."""
-        if self.step is None:
-            return tuple(weighted_sum(self.slopes, terms, self.h) for terms in rows)
-        apply: Callable[..., tuple[Tensor, ...]] = _ReadOut.apply
-        return apply(self.token, self.slopes[-1], rows, self.slopes, self.step)
+    def read_out(self, place: int, terms: Terms) -> Tensor:
+        """h Σ w_j k_j, on the tape, for the row of weights that was announced at ``place``."""
+        if not self.ghosts:
+            return weighted_sum(self.slopes, terms, self.h)
+        apply: Callable[..., Tensor] = _ReadOut.apply
+        return apply(self.ghosts[place], self.slopes[-1], terms, self.slopes, self.h)
 
 
-def run_stages(f: Field, plan: Plan, t: float, y: Tensor, k: Tensor, h: float, *, read: bool) -> Taken:
-    """One step from y with slope k at t; ``read`` says whether it will be read out."""
+def run_stages(
+    f: Field, plan: Plan, t: float, y: Tensor, k: Tensor, h: float, *, rows: tuple[Terms, ...] = ()
+) -> Taken:
+    """One step from y with slope k at t; ``rows`` announces the weights of what will be read out on the tape."""
     times = torch.tensor([t + c * h for c in plan.nodes], dtype=y.dtype, device=y.device).unbind()
-    slopes, g = [k], y
+    slopes, before, g = [k], y, y
     if not torch.is_grad_enabled():
         for i, time in enumerate(times, 1):
-            g = weighted_sum(slopes, plan.rows[i], h, y)
+            before, g = g, weighted_sum(slopes, plan.rows[i], h, y)
             slopes.append(evaluate(f, time, g))
-        return Taken(g, slopes, h)
-    step, token = Step(plan, h), None
+        return Taken(g, before, slopes, h)
+    step = Step(plan, h)
+    ghosts: list[Tensor] = []
     argument: Callable[..., Tensor] = _Argument.apply
-    last_argument: Callable[..., tuple[Tensor, Tensor]] = _LastArgument.apply
+    last_argument: Callable[..., tuple[Tensor, ...]] = _LastArgument.apply
     for i, time in enumerate(times, 1):
-        if read and i == plan.last:
-            g, token = last_argument(g, slopes[-1], (y, slopes, step, i))
+        before = g
+        if rows and i == plan.last:
+            g, *ghosts = last_argument(g, slopes[-1], (y, slopes, step, i), rows)
         else:
             g = argument(g, slopes[-1], (y, slopes, step, i))
         slopes.append(evaluate(f, time, g))
-    return Taken(g, slopes, h, step, token)
+    return Taken(g, before, slopes, h, tuple(ghosts))
 
 
 def evaluate(f: Field, t: Tensor, y: Tensor) -> Tensor:

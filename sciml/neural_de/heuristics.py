@@ -65,7 +65,11 @@ def stiffness(slope_differences: Sequence[Tensor], argument_differences: Sequenc
     Tensor, shape (steps,)
         In units of 1/time. 0, with gradient 0, where the two arguments are equal (an equilibrium).
     """
-    above, below = norms(slope_differences), norms(argument_differences)
+    return ratio(norms(slope_differences), norms(argument_differences))
+
+
+def ratio(above: Tensor, below: Tensor) -> Tensor:
+    """above/below entry by entry; 0, with gradient 0, where ``below`` is 0."""
     apart = below > 0
     return torch.where(apart, above / torch.where(apart, below, 1.0), 0.0)
 
@@ -120,10 +124,10 @@ def _largest_over_limit(stiffness: Tensor, steps: Estimates) -> Tensor:
 
 
 HEURISTICS: dict[str, tuple[Estimate, Callable[[Tensor, Estimates], Tensor]]] = {
-    "RE": ("error", lambda error, steps: (error * steps.h).sum()),
-    "RE2": ("error", lambda error, steps: error.square().sum()),
-    "REn": ("scaled_error", lambda error, steps: (error * steps.h).sum()),
-    "RS": ("stiffness", lambda stiffness, steps: (stiffness * steps.h).sum()),
+    "RE": ("error", lambda error, steps: torch.dot(error, steps.h)),
+    "RE2": ("error", lambda error, steps: torch.dot(error, error)),
+    "REn": ("scaled_error", lambda error, steps: torch.dot(error, steps.h)),
+    "RS": ("stiffness", lambda stiffness, steps: torch.dot(stiffness, steps.h)),
     "RSmax": ("stiffness", _largest_over_limit),
 }
 """R_E = Σ E_j|h_j|, R_E² = Σ E_j², the scaled Σ q_j|h_j|, R_S = Σ S_j|h_j|, and max_j S_j / x_stab, by name.

@@ -21,10 +21,11 @@ from torch import Tensor
 
 from sciml.neural_de._stages import Field
 from sciml.neural_de.heuristics import norms
+from sciml.neural_de.sde_solve import SDESolution, sri_step
 from sciml.neural_de.solve import Solution, rk_step
 
 
-def local_estimate(f: Field, solution: Solution, t: float) -> Tensor:
+def local_estimate(f: Field, solution: Solution | SDESolution, t: float, *, g: Field | None = None) -> Tensor:
     """E(t)·|h| from one step that is restarted at time t of a solve, with the solver's step size h there.
 
     The gradient flows through this one step only; the state it starts from is a constant.
@@ -32,11 +33,14 @@ def local_estimate(f: Field, solution: Solution, t: float) -> Tensor:
     Parameters
     ----------
     f
-        The field that was solved.
+        The field, or drift, that was solved.
     solution
-        From :func:`~sciml.neural_de.solve` with ``keep_states=True``.
+        From :func:`~sciml.neural_de.solve` or :func:`~sciml.neural_de.sde_solve` with ``keep_states=True``.
     t
         From t0 up to, and without, t1. Between two accepted times the state is found by a shorter step.
+    g
+        The diffusion, of a stochastic solve, whose steps here are on its Brownian path; they end at t1 at the latest,
+        with the path.
 
     Returns
     -------
@@ -46,8 +50,11 @@ def local_estimate(f: Field, solution: Solution, t: float) -> Tensor:
     Raises
     ------
     ValueError
-        If the solution kept no states or ``t`` is not within it.
+        If the solution kept no states, ``t`` is not within it, or ``g`` is missing or superfluous.
     """
+    if (g is None) == isinstance(solution, SDESolution):
+        given, kind = ("None", "a stochastic") if g is None else ("a field", "an ordinary")
+        raise ValueError(f"g is {given} and solution is of {kind} equation; expected g for a stochastic one only")
     if solution.states is None:
         raise ValueError("solution kept no states; expected one from solve(..., keep_states=True)")
     ts, sign = solution.ts, math.copysign(1.0, solution.ts[-1] - solution.ts[0])
@@ -57,14 +64,29 @@ def local_estimate(f: Field, solution: Solution, t: float) -> Tensor:
     y, h = solution.states[j].detach(), solution.steps[j]
     if t != ts[j]:
         with torch.no_grad():
-            y = rk_step(f, ts[j], y, t - ts[j], method=solution.tableau).y
-    return norms([rk_step(f, t, y, h, method=solution.tableau).error])[0] * abs(h)
+            y = _step(f, g, solution, ts[j], y, t - ts[j])[0]
+    if isinstance(solution, SDESolution):
+        h = min(h, ts[-1] - t)
+    return norms([_step(f, g, solution, t, y, h)[1]])[0] * abs(h)
+
+
+def _step(
+    f: Field, g: Field | None, solution: Solution | SDESolution, t: float, y: Tensor, h: float
+) -> tuple[Tensor, Tensor]:
+    """New state and error of a step of the method of a solution, on its path."""
+    if isinstance(solution, Solution):
+        found = rk_step(f, t, y, h, method=solution.tableau)
+        return found.y, found.error
+    assert g is not None
+    step = sri_step(f, g, t, y, h, solution.path.increment(t, t + h), method=solution.tableau)
+    return step.y, step.error
 
 
 def local_regularizer(
     f: Field,
-    solution: Solution,
+    solution: Solution | SDESolution,
     *,
+    g: Field | None = None,
     kind: Literal["biased", "uniform"] = "biased",
     generator: torch.Generator | None = None,
 ) -> Tensor:
@@ -72,7 +94,7 @@ def local_regularizer(
 
     Parameters
     ----------
-    f, solution
+    f, solution, g
         As there.
     kind
         ``"biased"``: t_reg is one of the N accepted times before t1, each as likely; N times the mean is R_E.
@@ -89,13 +111,13 @@ def local_regularizer(
     Raises
     ------
     ValueError
-        If the solution kept no states or ``kind`` is unknown.
+        If the solution kept no states, ``kind`` is unknown, or ``g`` is missing or superfluous.
     """
     if kind not in ("biased", "uniform"):
         raise ValueError(f"kind is {kind!r}; expected 'biased' or 'uniform'")
     ts, draw = solution.ts, float(torch.rand((), generator=generator, dtype=torch.float64))
     t = ts[int(draw * (len(ts) - 1))] if kind == "biased" else ts[0] + draw * (ts[-1] - ts[0])
-    return local_estimate(f, solution, t)
+    return local_estimate(f, solution, t, g=g)
 
 
 def anneal(first: float, last: float, epochs: int) -> Callable[[float], float]:
@@ -135,7 +157,7 @@ def total_derivative(f: Field, order: int) -> Field:
     f
         The field, built of operations with forward-mode derivatives; t a 0-d tensor.
     order
-        K ≥ 1. A value of D^K costs about 2^(K−1) evaluations of f.
+        K ≥ 1. A value of D^K costs about 2^K − 1 evaluations of f, and that of f itself is among them.
 
     Raises
     ------
@@ -144,15 +166,16 @@ def total_derivative(f: Field, order: int) -> Field:
     """
     if order < 1:
         raise ValueError(f"order is {order}; expected at least 1")
+    return f if order == 1 else lambda t, y: _slope_and_derivative(f, order, t, y)[1]
+
+
+def _slope_and_derivative(f: Field, order: int, t: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """D¹ and D^K, of which the latter needs the former."""
+    slope = f(t, y)
     if order == 1:
-        return f
+        return slope, slope
     lower = total_derivative(f, order - 1)
-
-    def derivative(t: Tensor, y: Tensor) -> Tensor:
-        tangent: Tensor = torch.func.jvp(lower, (t, y), (torch.ones_like(t), f(t, y)))[1]
-        return tangent
-
-    return derivative
+    return slope, torch.func.jvp(lower, (t, y), (torch.ones_like(t), slope))[1]
 
 
 class TayReg:
@@ -168,8 +191,14 @@ class TayReg:
     order
         K ≥ 1.
 
+    Raises
+    ------
+    ValueError
+        If ``order`` is below 1.
+
     Examples
     --------
+    >>> from sciml.neural_de import solve
     >>> regularized = TayReg(lambda t, y: -y, order=2)
     >>> solution = solve(regularized, regularized.augment(torch.ones(1, 1, dtype=torch.float64)), 0.0, 1.0)
     >>> y, R = regularized.split(solution.y)
@@ -178,14 +207,15 @@ class TayReg:
     """
 
     def __init__(self, f: Field, order: int) -> None:
-        self.f = f
-        self.derivative = total_derivative(f, order)
+        if order < 1:
+            raise ValueError(f"order is {order}; expected at least 1")
+        self.f, self.order = f, order
 
     def __call__(self, t: Tensor, state: Tensor) -> Tensor:
         """The slope of the state and of R_K."""
         y = state[..., :-1]
-        rate = self.derivative(t, y).square().sum(-1, keepdim=True)
-        return torch.cat([self.f(t, y), rate], dim=-1)
+        slope, derivative = _slope_and_derivative(self.f, self.order, t, y)
+        return torch.cat([slope, derivative.square().sum(-1, keepdim=True)], dim=-1)
 
     @staticmethod
     def augment(y0: Tensor) -> Tensor:

@@ -23,9 +23,10 @@ from sciml.neural_de._arguments import (
     require_tolerances,
     warn_of_rounding,
 )
-from sciml.neural_de._stages import Field, Plan, Taken, evaluate, plan_of, run_stages, weighted_sum
+from sciml.neural_de._estimates import Reading, Recorder, Ruler
+from sciml.neural_de._stages import Field, Taken, evaluate, plan_of, run_stages
 from sciml.neural_de.controllers import FIRST_ERROR, Controller, find_controller
-from sciml.neural_de.heuristics import Estimate, Estimates, error_scale, needed_estimates, norms, stiffness, sums
+from sciml.neural_de.heuristics import Estimate, needed_estimates, stiffness, sums
 from sciml.neural_de.tableaus import TABLEAUS, Tableau
 
 Method = Literal["tsit5", "dopri5", "bogacki-shampine"]
@@ -141,15 +142,13 @@ def rk_step(
     y = y.contiguous()
     if slope is None:
         slope = evaluate(f, y.new_tensor(t), y)
-    plan, stiff = plan_of(tableau), tableau.stiffness_stages is not None
-    taken = run_stages(f, plan, t, y, slope, h, read=True)
-    error, *differences = taken.read_out(_rows(plan, stiff=stiff))
-    estimate = stiffness(differences[:1], differences[1:])[0] / abs(h) if stiff else None
+    plan = plan_of(tableau)
+    taken = run_stages(f, plan, t, y, slope, h, rows=(plan.error, plan.argument_difference))
+    error, estimate = taken.read_out(0, plan.error), None
+    if tableau.stiffness_stages is not None:
+        difference = taken.slopes[-1] - taken.slopes[-2]
+        estimate = stiffness([difference], [taken.read_out(1, plan.argument_difference)])[0]
     return StepResult(taken.y, error, estimate, tuple(taken.slopes))
-
-
-def _rows(plan: Plan, *, stiff: bool) -> tuple[list[tuple[int, float]], ...]:
-    return (plan.error, plan.slope_difference, plan.argument_difference) if stiff else (plan.error,)
 
 
 def solve(
@@ -260,7 +259,7 @@ def solve(
     return Solution(
         y=run.y,
         ys=None if saved_times is None else run.saved_states(),
-        heuristics=sums(heuristics, run.estimates()) if heuristics else {},
+        heuristics=sums(heuristics, run.recorder.estimates()) if heuristics else {},
         stats=Stats(run.nfe, len(run.ts) - 1, run.rejected),
         ts=tuple(run.ts),
         states=tuple(run.states) if keep_states else None,
@@ -290,9 +289,9 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.plan = plan_of(self.tableau)
-        self.read: list[tuple[Tensor, ...]] = []
-        self.scaled: list[Tensor] = []
-        self.rows = _rows(self.plan, stiff="stiffness" in self.needed) if self.needed else ()
+        self.rows = (self.plan.error,) if self.needed - {"stiffness"} else ()
+        self.ruler = Ruler(self.plan, self.y, self.rtol, self.atol, keep=bool(self.rows))
+        self.recorder = Recorder(self.tableau, self.ruler, self.needed, self.detach_scale)
         self.slope = evaluate(self.f, self.y.new_tensor(self.t), self.y)
         if not (torch.isfinite(self.y).all() and torch.isfinite(self.slope).all()):
             raise RuntimeError(f"the state or its slope is not finite at t0 = {self.t}")
@@ -310,11 +309,11 @@ class _Run:
                     f"the step size vanished at t = {self.t}: f is not finite there, or too steep for the tolerance"
                 )
             h = ahead - self.t
-            taken, rows = self._attempt(ahead)
-            error = self._scaled_error(taken, rows)
+            reading = self.ruler.read(self._attempt(ahead), self.y)
+            error = float(reading.size) / self.ruler.root
             h *= controller.factor(error, previous, order)
             if error <= 1:
-                self._accept(ahead, taken, rows)
+                self._accept(ahead, reading.taken, reading)
                 previous = max(error, FIRST_ERROR)
                 if ahead == t1:
                     return
@@ -325,50 +324,31 @@ class _Run:
     def on_grid(self, times: Sequence[float]) -> None:
         """Step through the given times."""
         for ahead in times[1:]:
-            taken, rows = self._attempt(ahead)
+            taken = self._attempt(ahead)
             if not torch.isfinite(taken.y).all():
                 raise RuntimeError(f"the state is not finite at t = {ahead}; it was at t = {self.t}")
-            self._accept(ahead, taken, rows)
+            self._accept(ahead, taken, self.ruler.read(taken, self.y) if self.needed else None)
 
     def saved_states(self) -> Tensor:
         """The states at the times of ``save_at``."""
         return torch.stack(self.saved) if self.saved else self.y.new_empty(0, *self.y.shape)
 
-    def estimates(self) -> Estimates:
-        """The estimates of the accepted steps."""
-        h = self.y.new_tensor([abs(after - before) for before, after in itertools.pairwise(self.ts)])
-        errors, *differences = zip(*self.read, strict=True)
-        return Estimates(
-            self.tableau,
-            h,
-            error=norms(errors) if "error" in self.needed else None,
-            scaled_error=norms(self.scaled) / math.sqrt(self.y.numel()) if self.scaled else None,
-            stiffness=stiffness(differences[0], differences[1]) / h if differences else None,
-        )
-
-    def _attempt(self, ahead: float) -> tuple[Taken, tuple[Tensor, ...]]:
-        """A step to ``ahead``, and what is read out of it: err, two differences, the term of the dense output."""
+    def _attempt(self, ahead: float) -> Taken:
+        """A step to ``ahead``, which announces what will be read out of it: err and the term of the dense output."""
         rows = self.rows
         if self.save_at is not None and any(0 < x < 1 for x in self._fractions(ahead)):
             rows = (*rows, self.plan.quartic)
-        taken = run_stages(self.f, self.plan, self.t, self.y, self.slope, ahead - self.t, read=bool(rows))
+        taken = run_stages(self.f, self.plan, self.t, self.y, self.slope, ahead - self.t, rows=rows)
         self.nfe += len(taken.slopes) - 1
-        return taken, taken.read_out(rows) if rows else ()
+        return taken
 
-    @torch.no_grad()
-    def _scaled_error(self, taken: Taken, rows: tuple[Tensor, ...]) -> float:
-        error = rows[0] if self.needed else weighted_sum(taken.slopes, self.plan.error, taken.h)
-        scaled = error / error_scale(self.y, taken.y, self.rtol, self.atol)
-        return float(torch.linalg.vector_norm(scaled)) / math.sqrt(scaled.numel())
-
-    def _accept(self, ahead: float, taken: Taken, rows: tuple[Tensor, ...]) -> None:
+    def _accept(self, ahead: float, taken: Taken, reading: Reading | None) -> None:
         if self.save_at is not None:
-            self._save(ahead, taken, rows)
-        if self.needed:
-            self.read.append(rows[: len(self.rows)])
-        if "scaled_error" in self.needed:
-            states = (self.y.detach(), taken.y.detach()) if self.detach_scale else (self.y, taken.y)
-            self.scaled.append(rows[0] / error_scale(*states, self.rtol, self.atol))
+            self._save(ahead, taken)
+        if reading is not None:
+            self.ruler.magnitude = reading.magnitude
+            if self.needed:
+                self.recorder.add(reading)
         self.y, self.slope, self.t = taken.y, taken.slopes[-1], ahead
         self._keep(ahead, taken.y)
 
@@ -384,16 +364,16 @@ class _Run:
         times = itertools.takewhile(lambda time: (time - ahead) * h <= 0, self.save_at[len(self.saved) :])
         return [1.0 if time == ahead else (time - self.t) / h for time in times]
 
-    def _save(self, ahead: float, taken: Taken, rows: tuple[Tensor, ...]) -> None:
+    def _save(self, ahead: float, taken: Taken) -> None:
         fractions = self._fractions(ahead)
         inside = [x for x in fractions if 0 < x < 1]
-        between = iter(self._interpolate(inside, taken, rows[-1]) if inside else ())
+        between = iter(self._interpolate(inside, taken) if inside else ())
         ends = {0.0: self.y, 1.0: taken.y}
         self.saved += [ends[x] if x in ends else next(between) for x in fractions]
 
-    def _interpolate(self, fractions: list[float], taken: Taken, quartic: Tensor) -> tuple[Tensor, ...]:
+    def _interpolate(self, fractions: list[float], taken: Taken) -> tuple[Tensor, ...]:
         """States at fractions θ of the step, from both ends, both slopes and the quartic term."""
-        h = taken.h
+        h, quartic = taken.h, taken.read_out(-1, self.plan.quartic)
         basis = torch.stack([self.y, taken.y, taken.slopes[0], taken.slopes[-1], quartic])
         weights = [
             [(1 - x) ** 2 * (1 + 2 * x), x**2 * (3 - 2 * x), h * x * (1 - x) ** 2, h * x**2 * (x - 1), (x - x * x) ** 2]

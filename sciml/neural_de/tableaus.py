@@ -59,7 +59,7 @@ class Tableau:
         """Weights b of the solution that is kept."""
         return (*self.a[-1], Fraction(0))
 
-    @property
+    @cached_property
     def c(self) -> Row:
         """Nodes c: the row sums of A."""
         return tuple(sum(row, start=Fraction(0)) for row in self.a)
@@ -69,7 +69,7 @@ class Tableau:
         """Weights b − b̂ of the error estimate."""
         return tuple(x - y for x, y in zip(self.b, self.b_hat, strict=True))
 
-    @property
+    @cached_property
     def stiffness_stages(self) -> tuple[int, int] | None:
         """The last two stages (counted from 0) if both stand at c = 1, up to the digits the coefficients have.
 

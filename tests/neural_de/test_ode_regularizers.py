@@ -1,5 +1,6 @@
 """Local regularizer, schedule, random end times and Taylor terms against closed forms."""
 
+import functools
 import math
 
 import pytest
@@ -13,6 +14,7 @@ from sciml.neural_de.regularizers import (
     steer_end_time,
     total_derivative,
 )
+from sciml.neural_de.sde_solve import sde_solve
 from sciml.neural_de.solve import solve
 
 
@@ -60,6 +62,62 @@ def test_local_estimates_at_the_accepted_times_sum_to_the_error_sum(solution):
     torch.testing.assert_close(total, solution.heuristics["RE"], rtol=1e-10, atol=0)
 
 
+def pull(rate, t, y):
+    return torch.sin(3 * y) - rate * y + torch.cos(2 * t)
+
+
+def noise(t, y):
+    return 0.3 * torch.cos(y)
+
+
+def stochastic(method="sosri", rate=1.0):
+    y0 = torch.tensor([[0.3, -1.0], [2.0, 0.5]], dtype=torch.float64)
+    f = functools.partial(pull, rate)
+    return f, sde_solve(
+        f, noise, y0, 0, 1.5, method=method, rtol=0.05, atol=0.05, seed=4, heuristics=("RE",), keep_states=True
+    )
+
+
+@pytest.mark.parametrize("method", ["sosri", "sosri2", "sriw1"])
+def test_local_estimates_of_a_stochastic_solve_sum_to_its_error_sum(method):
+    f, solution = stochastic(method)
+    total = sum(local_estimate(f, solution, t, g=noise) for t in solution.ts[:-1])
+    torch.testing.assert_close(total, solution.heuristics["RE"], rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("t", [0.0, 0.123, 1.4999])
+def test_local_estimate_of_a_stochastic_solve_is_differentiated_on_the_frozen_path(t):
+    solution = stochastic()[1]
+    rate = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    f = lambda t, y: pull(rate if torch.is_grad_enabled() else 1.0, t, y)  # noqa: E731
+    (found,) = torch.autograd.grad(local_estimate(f, solution, t, g=noise), rate)
+
+    def at(value):  # as local_estimate does, with the way to t held fixed
+        field = lambda t, y: pull(value if torch.is_grad_enabled() else 1.0, t, y)  # noqa: E731
+        return local_estimate(field, solution, t, g=noise).item()
+
+    assert found.item() == pytest.approx((at(1 + 1e-5) - at(1 - 1e-5)) / 2e-5, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["biased", "uniform"])
+def test_local_regularizer_of_a_stochastic_solve_is_reproducible(kind):
+    f, solution = stochastic()
+    for seed in range(10):
+        first, second = (
+            local_regularizer(f, solution, g=noise, kind=kind, generator=torch.Generator().manual_seed(seed))
+            for _ in range(2)
+        )
+        assert first == second > 0
+
+
+def test_the_diffusion_belongs_to_stochastic_solves(solution):
+    f, path = stochastic()
+    with pytest.raises(ValueError, match="g is None"):
+        local_regularizer(f, path)
+    with pytest.raises(ValueError, match="g is a field"):
+        local_regularizer(vdp, solution, g=noise)
+
+
 def test_anneal():
     schedule = anneal(100.0, 10.0, 75)
     assert schedule(0) == 100
@@ -92,8 +150,9 @@ def test_total_derivative_sees_explicit_time():
     t, y = torch.tensor(0.7, dtype=torch.float64), torch.tensor([1.5], dtype=torch.float64)
     found = total_derivative(lambda t, y: torch.sin(t) * y, 2)(t, y)
     torch.testing.assert_close(found, (torch.cos(t) + torch.sin(t) ** 2) * y)
-    with pytest.raises(ValueError, match="order is 0"):
-        total_derivative(vdp, 0)
+    for make in (total_derivative, TayReg):
+        with pytest.raises(ValueError, match="order is 0"):
+            make(vdp, 0)
 
 
 def test_taylor_regularizer_of_decay_and_its_gradient():

@@ -141,6 +141,50 @@ def test_gradients_when_parts_of_f_ignore_the_state_or_use_other_parameters():
                 torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-13)
 
 
+def test_gradients_do_not_depend_on_what_was_asked_before():
+    weight = torch.randn(3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    y0 = torch.ones(2, 3, dtype=torch.float64, requires_grad=True)
+
+    def solved():
+        found = solve(
+            lambda t, y: torch.sin(y @ weight), y0, 0, 1, heuristics=ALL, save_at=[0.3, 0.9], keep_states=True
+        )
+        return [*found.heuristics.values(), found.ys[0].sum(), found.y.sum()], found.states[2]
+
+    fresh = [torch.autograd.grad(solved()[0][i], (weight, y0), allow_unused=True) for i in range(7)]
+    values, middle = solved()
+    for i in (3, 0, 5, 4, 6, 2, 5, 1, 3):
+        torch.autograd.grad(values[0], middle, retain_graph=True)  # a pass that ends within the solve
+        found = torch.autograd.grad(values[i], (weight, y0), retain_graph=True)
+        assert all(torch.equal(x, y) for x, y in zip(found, fresh[i], strict=True))
+
+
+@pytest.mark.parametrize("start", [1.0, 0.0])
+def test_the_scale_shares_its_gradient_between_equal_states(start):
+    """A state that stays where it is: max(|y|, |new|) has two equal arguments, as torch.maximum differentiates it."""
+    weight = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    field = lambda t, y: torch.stack([torch.sin(weight * t) * y[0], 0 * y[1]])  # noqa: E731
+    y0 = torch.tensor([start, 2.0], dtype=torch.float64, requires_grad=True)
+    found = solve(field, y0, 0, 1, heuristics=("REn",), detach_scale=False, grid=[0.0, 0.4, 1.0], rtol=0.1, atol=0.1)
+    t, y, total = 0.0, y0, torch.zeros((), dtype=torch.float64)
+    for h in (0.4, 0.6):
+        new, error, *_ = plain_step(field, t, y, h, TABLEAUS["tsit5"])
+        total = total + (error / (0.1 + 0.1 * torch.maximum(y.abs(), new.abs()))).norm() / math.sqrt(2) * h
+        t, y = t + h, new
+    if start:
+        torch.testing.assert_close(found.heuristics["REn"], total, rtol=1e-6, atol=0)
+        for ours, theirs in zip(
+            torch.autograd.grad(found.heuristics["REn"], (weight, y0)),
+            torch.autograd.grad(total, (weight, y0)),
+            strict=True,
+        ):
+            torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-14)
+    else:
+        assert all(
+            torch.isfinite(x).all() and not x.any() for x in torch.autograd.grad(found.heuristics["REn"], (weight, y0))
+        )
+
+
 @PAIRS
 @settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 1000), scale=st.floats(0.1, 5))

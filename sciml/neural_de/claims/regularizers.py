@@ -1,5 +1,6 @@
 """What surrounds a loss: controllers, schedules, one local estimate instead of a sum (Section 2; arXiv 2303.02262)."""
 
+import dataclasses
 import functools
 import math
 import warnings
@@ -9,10 +10,12 @@ import numpy as np
 import torch
 from flint import arb
 
+from sciml.neural_de.brownian import BrownianPath
 from sciml.neural_de.claims.paper import paper
 from sciml.neural_de.controllers import FIRST_ERROR, IController, PIController
 from sciml.neural_de.heuristics import norms
 from sciml.neural_de.regularizers import anneal, local_estimate
+from sciml.neural_de.sde_solve import sde_solve
 from sciml.neural_de.solve import solve
 
 
@@ -52,6 +55,43 @@ def next_step_shrinks_with_the_present_error_and_grows_with_the_past_one(
         previous=errors,
         ratio=ratios,
     )
+
+
+class AsPrinted:
+    """h_{n+1} = η q_{n−1}^α q_n^β h_n with both exponents positive."""
+
+    def factor(self, error, previous, order):
+        return float(np.clip(factor_with(7 / (10 * order), 2 / (5 * order))(error, previous), 0.2, 10.0))
+
+
+AS_PRINTED = AsPrinted()
+
+
+@paper.refuted(
+    "Section 2 (PI controller, exponents as printed)",
+    tags=("erratum",),
+    controls={"the exponent of the present error negative": {"controller": PIController()}},
+)
+def controller_with_positive_exponents_reaches_the_end(check, controller=AS_PRINTED):
+    r"""Steps $h_{n+1} = \eta q_{n-1}^{\alpha} q_n^{\beta} h_n$ with $\alpha, \beta > 0$, as printed, reach the end.
+
+    They do not. An accepted step has $q \le 1$ and is followed by a shorter one, whose $q$ is smaller still, so that
+    the steps sum to less than the interval. A pendulum over $[0, 5]$, from any angle; 200 steps are ten times those
+    that it takes.
+    """
+
+    def ends(angle):
+        y0 = torch.tensor([angle, 0.0], dtype=torch.float64)
+        with torch.no_grad():
+            try:
+                solve(
+                    lambda t, y: torch.stack([y[1], -torch.sin(y[0])]), y0, 0, 5, controller=controller, max_steps=200
+                )
+            except RuntimeError:
+                return False
+        return True
+
+    check.forall(ends, examples=10, angle=st.floats(0.5, 2.5))
 
 
 @paper.claim(
@@ -114,6 +154,46 @@ def sampling_uniformly_in_time_is_unbiased(check, times=equidistant):
         setup={"problem": "van der Pol, μ = 5, [0, 10]", "tolerance": 1e-4, "accepted steps": N},
         ratio=float(ratio),
     )
+
+
+def pull(t, y):
+    return torch.sin(3 * y) - y + torch.cos(2 * t)
+
+
+def ripple(t, y):
+    return 0.3 * torch.cos(y)
+
+
+def on_another_path(solution):
+    path = solution.path
+    other = BrownianPath(path.shape, path.t0, path.t1, seed=path.seed + 1)
+    return dataclasses.replace(solution, path=other)
+
+
+@paper.claim(
+    "arXiv 2303.02262, Section 3 (stochastic equations)",
+    tags=("ours", "identity"),
+    mutants={
+        "another path": {"of": on_another_path},
+        "uniform in time": {"times": lambda solution: equidistant(solution)[::20]},
+        "the last step left out": {"times": lambda solution: solution.ts[:-2]},
+    },
+)
+def local_estimates_of_a_stochastic_solve_average_to_its_error_sum(check, of=lambda s: s, times=accepted):
+    r"""$N$ times the mean of $E(t_{\text{reg}})|h|$ over the accepted times is $R_E = \sum E_j h_j$, as without noise.
+
+    The step is restarted with the $h_j$ of the solver and on its Brownian path; on another path it is another estimate.
+    The two are the same operations, which leaves the rounding of a sum, $10^{-12}$.
+    """
+
+    def is_sum(seed):
+        y0 = torch.tensor(np.random.default_rng(seed).normal(size=(2, 2)))
+        with torch.no_grad():
+            s = sde_solve(pull, ripple, y0, 0, 1, rtol=0.05, atol=0.05, seed=seed, heuristics=("RE",), keep_states=True)
+            mean = np.mean([local_estimate(pull, of(s), t, g=ripple).item() for t in times(s)])
+        return abs(s.stats.accepted * mean / s.heuristics["RE"].item() - 1) <= 1e-12
+
+    check.forall(is_sum, examples=4, seed=st.integers(0, 2**31))
 
 
 @paper.claim(

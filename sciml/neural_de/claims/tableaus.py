@@ -394,3 +394,55 @@ def estimate_is_the_error_of_the_discarded_solution(check, against=lambda kept, 
     ratio = sp.cancel((kept - discarded) / (exact - against(kept, discarded)))
     check.proves(sp.Eq(sp.limit(ratio, X, 0), 1), says="the limit of the ratio")
     check.proves(sp.Eq(sp.limit(sp.cancel((exact - kept) / X**5), X, 0), 0), says="the kept solution is of order 5")
+
+
+def richardson(pair):
+    """(R(X/2)² − R(X))/(2⁵ − 1): two half steps against a whole one of a method of order 5, for z' = Mz."""
+    kept, _ = stability_functions(pair)
+    return (kept.subs(X, X / 2) ** 2 - kept) / 31
+
+
+@paper.refuted(
+    "Section 2 (error estimate by Richardson extrapolation)",
+    tags=("erratum",),
+    controls={"the difference of the two solutions of the pair": {"estimate": lambda pair: ESTIMATE}},
+)
+def error_estimate_is_a_richardson_extrapolation(check, estimate=richardson):
+    r"""$E$ comes from Richardson extrapolation: the difference of one step and of two half ones over $2^5 - 1$.
+
+    That is another number, of order $h^6$ and for three times the evaluations. $E$ is the difference of the two
+    solutions that share the stages of an embedded pair, of order $h^5$. For $z' = Mz$, $X = hM$, up to a sign.
+    """
+    _, slopes = linear_stages(DOPRI5)
+    found = sum(rational(e) * k for e, k in zip(DOPRI5.error, slopes, strict=True))
+    check.proves(sp.Eq(sp.expand(found**2), sp.expand(estimate(DOPRI5) ** 2)), says="the polynomials in hM")
+
+
+LEADING = sp.Rational(3, 8)
+THREE_STEPS = (sp.Rational(23, 12), -sp.Rational(4, 3), sp.Rational(5, 12))
+
+
+@paper.corrected(
+    "Section 2 (Adams–Bashforth)",
+    tags=("erratum",),
+    printed={"order": 3},
+    mutants={
+        "order 5": {"order": 5},
+        "two steps": {"weights": (sp.Rational(3, 2), -sp.Rational(1, 2))},
+        "5/12, as with two steps": {"constant": sp.Rational(5, 12)},
+        "a sign": {"constant": -sp.Rational(3, 8)},
+    },
+)
+def local_error_of_three_adams_bashforth_steps_has_order_four(check, order=4, constant=LEADING, weights=THREE_STEPS):
+    r"""$y(t+h) - y(t) - h(23y'(t) - 16y'(t-h) + 5y'(t-2h))/12 = \frac{3}{8}h^4y^{(4)}(t) + O(h^5)$.
+
+    The local error is printed as $O(h^3)$, one power too low: that is the order of the method over an interval. Powers
+    of $h$ up to the leading one, for a Taylor polynomial with free coefficients.
+    """
+    h, t, *derivatives = sp.symbols("h t y0:7", real=True)
+    y = sum(d * t**k / sp.factorial(k) for k, d in enumerate(derivatives))
+    slope = sp.diff(y, t)
+    advance = h * sum(w * slope.subs(t, -j * h) for j, w in enumerate(weights))
+    error = sp.expand(y.subs(t, h) - y.subs(t, 0) - advance)
+    leading = sum(error.coeff(h, k) * h**k for k in range(order + 1))
+    check.proves(sp.Eq(leading, constant * h**order * derivatives[order]), says="the leading term, and none before it")

@@ -3,8 +3,10 @@
 import functools
 import itertools
 import math
+from typing import Any
 from unittest import mock
 
+import hypothesis.strategies as st
 import torch
 
 from sciml.neural_de.claims.paper import paper
@@ -112,3 +114,111 @@ def torchsde_doubles_its_steps(check, evaluations=30, ratio=1.0, here=4):
         },
         says="counts, estimates and values of every attempt; the band of the ratio is that of rounding",
     )
+
+
+class Decay(torch.nn.Module):
+    """dy = −ay dt + y/5 dW with a parameter."""
+
+    noise_type, sde_type = "diagonal", "ito"
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = torch.nn.Parameter(torch.tensor(rate, dtype=torch.float64))
+
+    def f(self, t, y):
+        return -self.rate * y
+
+    def g(self, t, y):
+        return 0.2 * y
+
+
+OPTIONS: dict[str, Any] = {"method": "milstein", "adaptive": True, "rtol": 1e-2, "atol": 1e-2, "dt": 0.1}
+
+
+def its_own_estimates(sde, y0):
+    """What torchsde's solver computes as the errors of its attempts."""
+    import torchsde
+    from torchsde._core import adaptive_stepping
+
+    found, compute = [], adaptive_stepping.compute_error
+
+    def watched(*states_and_tolerances):
+        found.append(compute(*states_and_tolerances))
+        return found[-1]
+
+    with mock.patch.object(adaptive_stepping, "compute_error", watched):
+        torchsde.sdeint(sde, y0, torch.tensor([0.0, 1.0], dtype=torch.float64), **OPTIONS)
+    return sum(found)
+
+
+def recorded_estimates(sde, y0):
+    from sciml.neural_de.adapters.torchsde import sdeint
+
+    return sdeint(sde, y0, torch.tensor([0.0, 1.0], dtype=torch.float64), heuristics=("REn",), **OPTIONS)[1].heuristics[
+        "REn"
+    ]
+
+
+@paper.refuted(
+    "Section 3 (which solver)",
+    tags=("ours", "identity"),
+    controls={"recorded beside the solver": {"estimates": recorded_estimates}},
+)
+def gradients_reach_the_error_estimates_of_torchsde(check, estimates=its_own_estimates):
+    r"""The error estimates by which torchsde chooses its steps can be differentiated by the parameters of the equation.
+
+    They are plain numbers: torchsde takes them off the tape before it returns them, also where the states are on it, so
+    that a penalty on them has no gradient. The difference of the two results of a step is there, and can be recorded.
+    """
+    try:
+        import torchsde  # noqa: F401
+    except ImportError:
+        check.skip("torchsde is not installed")
+
+    def is_reached(rate):
+        sde = Decay(rate)
+        torch.manual_seed(check.seed)  # torchsde draws the entropy of its path from it
+        total = estimates(sde, torch.ones(3, 2, dtype=torch.float64))
+        if not isinstance(total, torch.Tensor) or not total.requires_grad:
+            return False
+        return bool(torch.autograd.grad(total, sde.rate)[0] != 0)
+
+    check.forall(is_reached, examples=5, rate=st.floats(0.5, 3))
+
+
+def runs(forwards, backwards):
+    """Whether torchsde differentiates a solve by one method with its adjoint solved by another."""
+    import torchsde
+
+    sde, y0 = Decay(1.0), torch.ones(1, 2, dtype=torch.float64)
+    ts = torch.tensor([0.0, 0.2], dtype=torch.float64)
+    try:
+        torchsde.sdeint_adjoint(sde, y0, ts, method=forwards, adjoint_method=backwards, dt=0.1)[-1].sum().backward()
+    except ValueError:
+        return False
+    return sde.rate.grad is not None
+
+
+@paper.claim(
+    "Section 4 (which adjoint of SDEs)",
+    tags=("ours", "identity"),
+    mutants={
+        "SRK backwards too": {"expected": lambda forwards, backwards: True},
+        "no SRK forwards either": {"expected": lambda forwards, backwards: "srk" not in (forwards, backwards)},
+        "SRK only with itself": {"expected": lambda forwards, backwards: forwards == backwards},
+    },
+)
+def torchsde_solves_no_adjoint_by_stochastic_runge_kutta(
+    check, expected=lambda forwards, backwards: backwards != "srk"
+):
+    r"""torchsde's adjoint runs with SRK forwards and another method backwards, and refuses SRK backwards.
+
+    Of the strong order $3/2$ of the forward solve the backward one, by Milstein's method or by Euler's, has $1$ or
+    $1/2$: another reason to differentiate the steps themselves.
+    """
+    try:
+        import torchsde  # noqa: F401
+    except ImportError:
+        check.skip("torchsde is not installed")
+    methods = st.sampled_from(["srk", "milstein", "euler"])
+    check.forall(lambda f, b: runs(f, b) == expected(f, b), examples=9, f=methods, b=methods)
