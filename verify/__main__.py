@@ -11,6 +11,7 @@ import typer
 
 from verify.check import Level
 from verify.console import RunProgress, console, story, totals, verdict_table
+from verify.diff import diff
 from verify.paper import Claim, UnknownNameError, discover, find_claim, find_paper
 from verify.record import Record, Verdict
 from verify.runner import run as run_claims
@@ -19,6 +20,8 @@ from verify.verdicts import markdown as as_markdown
 from verify.workers import ClusterError, check_backend
 
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+app.command()(diff)
 
 
 class LevelName(StrEnum):

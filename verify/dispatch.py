@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from verify.check import Level
 from verify.fingerprint import fingerprint, versions
 from verify.judge import judge, not_judged
-from verify.paper import Claim, find_claim
+from verify.paper import Claim, UnknownNameError, find_claim
 from verify.record import Record, Verdict
 from verify.store import Store, UnwritableError
 from verify.workers import ClusterError, Workers
@@ -104,7 +104,7 @@ class Dispatch:
         UnwritableError
             If a record could not be stored. It and all that finished before have been told to ``on_done``.
         ClusterError
-            If a worker's software is not the caller's.
+            If a worker lacks the caller's software or runs another version of it.
         """
         self._waiting.extend(map(_Portion, portions))
         while self._waiting or self._suspects or self._running:
@@ -149,6 +149,10 @@ class Dispatch:
         except self._workers.died as error:
             self._bury(portion, error)
             return
+        except (UnknownNameError, ImportError) as error:
+            if self._workers.local:
+                raise
+            raise ClusterError(f"a worker lacks what this process has ({error}); expected the same packages") from error
         claims = {claim.id: claim for claim in (*portion.passed, *portion.ahead)}
         for record in records:
             if not self._workers.local:

@@ -34,7 +34,7 @@ class Store:
         """The stored record, or ``None`` if there is none or it depends on something that has changed since."""
         try:
             record = Record.from_json(self.path(claim, level, seed).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError):
             return None
         return record if record.fingerprint == fingerprint else None
 
