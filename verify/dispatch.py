@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -153,6 +153,10 @@ class Dispatch:
             if self._workers.local:
                 raise
             raise ClusterError(f"a worker lacks what this process has ({error}); expected the same packages") from error
+        except CancelledError as error:
+            raise ClusterError(
+                "the cluster dropped a portion of the claims; expected its scheduler to stay up"
+            ) from error
         claims = {claim.id: claim for claim in (*portion.passed, *portion.ahead)}
         for record in records:
             if not self._workers.local:
