@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from verify.paper import Claim
 
+EXPERIMENT = 8.0
+"""How many other claims a claim tagged ``empirical`` is taken to last, the ratio of their means in the papers here."""
+
 
 def portions(
     claims: Iterable[Claim], seconds: Callable[[Claim], float | None], workers: int
@@ -22,8 +25,8 @@ def portions(
     claims
         What is to be run.
     seconds
-        How long a claim took last time, or ``None`` where that is not known; such a claim counts as the mean of the
-        others.
+        How long a claim took last time, or ``None`` where that is not known; such a claim counts like the others,
+        an ``empirical`` one as :data:`EXPERIMENT` of them.
     workers
         How many workers there are, at least one.
 
@@ -44,8 +47,9 @@ def portions(
 
 def _costs(claims: Sequence[Claim], seconds: Callable[[Claim], float | None]) -> dict[str, float]:
     known = {claim.id: took for claim in claims if (took := seconds(claim)) is not None}
-    mean = sum(known.values()) / len(known) if known else 1.0
-    return {claim.id: known.get(claim.id, mean) for claim in claims}
+    weights = {claim.id: EXPERIMENT if "empirical" in claim.tags else 1.0 for claim in claims}
+    unit = sum(known.values()) / sum(weights[name] for name in known) if known else 1.0
+    return {claim.id: known.get(claim.id, unit * weights[claim.id]) for claim in claims}
 
 
 def _cut(module: Sequence[Claim], cost: dict[str, float], share: float) -> Iterator[tuple[Claim, ...]]:

@@ -7,8 +7,8 @@ from verify import Paper
 from verify.schedule import portions
 
 
-def claims_of(modules):
-    """Claims ``m<i>_<j>``, as many in each module as ``modules`` says."""
+def claims_of(modules, tags=()):
+    """Claims ``m<i>_<j>``, as many in each module as ``modules`` says, the last of each with ``tags``."""
     paper = Paper("demo", arxiv="0000.00000", title="Modules", authors=("A. Author",), year=2026)
     for i, count in enumerate(modules):
         for j in range(count):
@@ -17,7 +17,8 @@ def claims_of(modules):
                 """True."""
 
             body.__name__, body.__module__ = f"m{i}_{j}", f"demo.m{i}"
-            paper.claim("Eq. 1", mutants={"false": {"value": False}})(body)
+            last = tags if j == count - 1 else ()
+            paper.claim("Eq. 1", mutants={"false": {"value": False}}, tags=last)(body)
     return list(paper.claims.values())
 
 
@@ -48,6 +49,11 @@ def test_a_claim_without_a_record_counts_as_the_mean_of_the_others():
     claims = claims_of([1, 1, 1])
     seconds = {"m0_0": 1.0, "m1_0": None, "m2_0": 4.0}
     assert names(portions(claims, lambda claim: seconds[claim.name], workers=1)) == [["m2_0"], ["m1_0"], ["m0_0"]]
+
+
+def test_experiments_without_a_record_go_first():
+    claims = claims_of([5, 2], tags=("empirical",))[:4] + claims_of([5, 2], tags=("empirical",))[5:]
+    assert [portion[0].name for portion in portions(claims, lambda claim: None, workers=1)] == ["m1_0", "m0_0"]
 
 
 @given(
