@@ -3,8 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/installed
 EXTRAS := test
+SEEDS := $(shell seq 100 100 2000)
 
-.PHONY: check test figures lint bench clean
+.PHONY: check test figures stability lint bench clean
 
 check: $(STAMP)  ## the quick claims of every paper, with their verdict table
 	$(BIN)/python -m verify run
@@ -14,6 +15,10 @@ test: $(STAMP)  ## verdicts against expectations, and the tests of our own code
 
 figures: $(STAMP)  ## every figure from stored records, into figures/
 	$(BIN)/python -m verify.figures
+
+stability: $(STAMP)  ## every quick claim under twenty other seeds; fails if a verdict is not the expected one
+	failed=""; for seed in $(SEEDS); do $(BIN)/python -m verify run --seed $$seed || failed="$$failed $$seed"; done; \
+	test -z "$$failed" || { echo "unexpected verdicts under seeds$$failed"; exit 1; }
 
 lint: EXTRAS := dev
 lint: $(STAMP)-dev

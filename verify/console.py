@@ -161,5 +161,7 @@ class RunProgress:
         self._progress.advance(self._task)
         self._show()
 
-    def _show(self) -> None:
-        self._progress.update(self._task, description=escape(", ".join(self._in_hand) or "stored records"))
+    def _show(self, most: int = 4) -> None:
+        named = list(self._in_hand)[:most]
+        more = f" and {len(self._in_hand) - most} more" if len(self._in_hand) > most else ""
+        self._progress.update(self._task, description=escape(", ".join(named) + more or "stored records"))

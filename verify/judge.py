@@ -51,30 +51,14 @@ def judge(claim: Claim, level: Level, seed: int | None = None) -> Record:
         trial.verdict, trial.message = Verdict.ERROR, str(reason)
     except Exception:
         trial.verdict, trial.message = Verdict.ERROR, traceback.format_exc(limit=-4)
-    return Record(
-        id=claim.id,
-        paper=claim.paper.slug,
-        ref=claim.ref,
-        statement=claim.statement,
-        summary=claim.summary,
-        tags=list(claim.tags),
-        level=level,
-        seed=seed,
-        verdict=trial.verdict,
-        expected=claim.expected,
-        strength=trial.strength,
-        evidence=[_shown(evidence) for evidence in trial.evidence],
-        mutants=trial.mutants,
-        controls=trial.controls,
-        counterexample=plain(trial.counterexample),
-        message=trial.message,
-        replay=f"python -m verify run --claim {claim.id} --level {level} --seed {seed} --fresh",
-        seconds=round(time.perf_counter() - started, 3),
-        versions=versions(),
-        commit=commit(),
-        fingerprint=fingerprint(claim, level, seed),
-        tables=plain(trial.tables),
-    )
+    return trial.record(round(time.perf_counter() - started, 3))
+
+
+def not_judged(claim: Claim, level: Level, seed: int | None, reason: str) -> Record:
+    """The record, of verdict ``error``, of a claim that no process lived to judge."""
+    trial = _Trial(claim, level, claim.seed if seed is None else seed)
+    trial.message = reason
+    return trial.record(0.0)
 
 
 class _Trial:
@@ -90,6 +74,33 @@ class _Trial:
         self.mutants: list[dict[str, Any]] = []
         self.controls: list[dict[str, Any]] = []
         self.tables: Mapping[str, Any] = {}
+
+    def record(self, seconds: float) -> Record:
+        claim, level, seed = self.claim, self.level, self.seed
+        return Record(
+            id=claim.id,
+            paper=claim.paper.slug,
+            ref=claim.ref,
+            statement=claim.statement,
+            summary=claim.summary,
+            tags=list(claim.tags),
+            level=level,
+            seed=seed,
+            verdict=self.verdict,
+            expected=claim.expected,
+            strength=self.strength,
+            evidence=[_shown(evidence) for evidence in self.evidence],
+            mutants=self.mutants,
+            controls=self.controls,
+            counterexample=plain(self.counterexample),
+            message=self.message,
+            replay=f"python -m verify run --claim {claim.id} --level {level} --seed {seed} --fresh",
+            seconds=seconds,
+            versions=versions(),
+            commit=commit(),
+            fingerprint=fingerprint(claim, level, seed),
+            tables=plain(self.tables),
+        )
 
     def conduct(self) -> None:
         claim = self.claim

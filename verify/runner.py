@@ -1,19 +1,19 @@
-"""Run many claims: pick up stored records, fan the rest out over processes, store each as it finishes."""
+"""Run many claims: pick up stored records, judge the rest here or on workers, store each as it finishes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import joblib
-import torch
-from threadpoolctl import threadpool_limits
 
 from verify.check import Level
+from verify.dispatch import Dispatch, judge_portion
 from verify.fingerprint import fingerprint
-from verify.judge import judge
-from verify.paper import Claim, find_claim
+from verify.paper import Claim
 from verify.record import Record, Verdict
-from verify.store import Store
+from verify.schedule import portions
+from verify.store import Store, UnwritableError
+from verify.workers import connect
 
 
 def run(
@@ -23,6 +23,8 @@ def run(
     level: Level = "quick",
     seed: int | None = None,
     jobs: int = 1,
+    backend: str = "loky",
+    address: str | None = None,
     fresh: bool = False,
     on_start: Callable[[Claim], None] = lambda claim: None,
     on_done: Callable[[Record], None] = lambda record: None,
@@ -34,23 +36,37 @@ def run(
     claims
         What to run.
     store
-        Where records are kept. Each is stored as soon as it is known, by the process that found it.
+        Where records are kept. On this machine each is stored as soon as it is known, by the process that found it; a
+        cluster's records come back a portion of claims at a time and are stored by the caller, so that the workers
+        need no common folder, and killing the caller loses the portions in hand.
     level
         ``"quick"`` or ``"full"``.
     seed
         Overrides every claim's seed.
     jobs
-        Number of processes (joblib's convention: −1 for all cores). Every process computes on one thread, so that
-        the records do not depend on ``jobs``.
+        Number of workers (joblib's convention: −1 for all). Every worker computes on one thread, so that the records
+        do not depend on ``jobs``. With one process of this machine, or one claim, no other process is started: a crash
+        is then the caller's.
+    backend, address
+        The kind of workers and where they are, see :func:`verify.workers.connect`. The workers of a cluster need the
+        same packages as the caller.
     fresh
         Run even what is stored.
     on_start, on_done
-        Called when a claim is handed to a process, and when its record is known.
+        Called when a claim is begun (on a cluster: when its portion is), and when its record is known.
 
     Returns
     -------
     list of Record
-        In the order of ``claims``.
+        In the order of ``claims``. A claim whose worker died twice has the verdict ``error``.
+
+    Raises
+    ------
+    UnwritableError
+        If a record cannot be stored. Nothing is begun if the folder is not writable from the start; later the run
+        stops, and only records told to ``on_done`` last are not in the store.
+    ClusterError
+        If a cluster cannot be used.
     """
     records: dict[str, Record] = {}
 
@@ -65,40 +81,30 @@ def run(
             waiting.append(claim)
         else:
             settle(stored)
-
-    def tasks() -> Iterator[object]:
+    if not waiting:
+        return [records[claim.id] for claim in claims]
+    store.check_writable()
+    if backend == "loky" and address is None and (joblib.effective_n_jobs(jobs) == 1 or len(waiting) == 1):
         for claim in waiting:
             on_start(claim)
-            yield joblib.delayed(_judge_and_store)(claim.id, level, seed, store)
-
-    if joblib.effective_n_jobs(jobs) == 1 or len(waiting) == 1:
-        for claim in waiting:
-            on_start(claim)
-            settle(_judge_and_store(claim.id, level, seed, store))
-    elif waiting:
-        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
-        with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-            finished: Iterable[Record] = parallel(tasks())
-            for record in finished:
-                settle(record)
+            (record,), unwritten = judge_portion([claim.id], level, seed, store)
+            settle(record)
+            if unwritten is not None:
+                raise UnwritableError(unwritten)
+    else:
+        with connect(backend, jobs, address) as workers:
+            took = {claim.id: store.seconds(claim.id, level, _seed(claim, seed)) for claim in waiting}
+            found = portions(waiting, lambda claim: took[claim.id], workers.count())
+            Dispatch(workers, store, level, seed, on_start, settle).run(found)
     return [records[claim.id] for claim in claims]
 
 
 def stored_record(claim: Claim, store: Store, level: Level, seed: int | None = None) -> Record | None:
     """The record of an earlier run, if it ended in a verdict and nothing it depends on has changed since."""
-    seed = claim.seed if seed is None else seed
+    seed = _seed(claim, seed)
     record = store.load(claim.id, level, seed, fingerprint(claim, level, seed))
     return None if record is None or record.verdict is Verdict.ERROR else record
 
 
-def _judge_and_store(claim_id: str, level: Level, seed: int | None, store: Store) -> Record:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            record = judge(find_claim(claim_id), level, seed)
-    finally:
-        torch.set_num_threads(threads)
-    if record.verdict is not Verdict.SKIPPED:
-        store.save(record)
-    return record
+def _seed(claim: Claim, override: int | None) -> int:
+    return claim.seed if override is None else override

@@ -11,6 +11,10 @@ from verify.record import Record
 DEFAULT_FOLDER = Path("results")
 
 
+class UnwritableError(OSError):
+    """A file that could not be written; the message says which and why."""
+
+
 class Store:
     """A folder of records, ``<paper>/<claim>.<level>.<seed>.json``.
 
@@ -30,23 +34,59 @@ class Store:
         """The stored record, or ``None`` if there is none or it depends on something that has changed since."""
         try:
             record = Record.from_json(self.path(claim, level, seed).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError):
             return None
         return record if record.fingerprint == fingerprint else None
 
+    def stamp(self, claim: str, level: str, seed: int) -> tuple[int, int] | None:
+        """Changes whenever the record is written anew; ``None`` if there is none."""
+        try:
+            found = self.path(claim, level, seed).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+    def seconds(self, claim: str, level: str, seed: int) -> float | None:
+        """How long the claim took when it was last run, whatever has changed since; ``None`` if that is not known."""
+        try:
+            return Record.from_json(self.path(claim, level, seed).read_text(encoding="utf-8")).seconds
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def check_writable(self) -> None:
+        """Raise :class:`UnwritableError` if no file can be written into the folder now."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as probe:
+                probe.write(bytes(4096))
+        except OSError as error:
+            raise UnwritableError(f"cannot write into {self.folder}: {error.strerror or error}") from error
+
     def save(self, record: Record) -> None:
-        """Write a record atomically."""
+        """Write a record atomically; raise :class:`UnwritableError` if that cannot be done."""
         place = self.path(record.id, record.level, record.seed)
         write_atomically(place, record.to_json())
 
 
 def write_atomically(place: Path, text: str) -> None:
-    """Put ``text`` into a file so that no reader ever sees part of it, and a crash leaves the old file whole."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=place.parent, prefix=f".{place.name}.", suffix=".part", delete=False
-    ) as draft:
-        draft.write(text)
-        draft.flush()
-        os.fsync(draft.fileno())
-    os.replace(draft.name, place)
+    """Put ``text`` into a file so that no reader ever sees part of it, and a crash leaves the old file whole.
+
+    Raises
+    ------
+    UnwritableError
+        If the folder, the disk or the file does not allow it; the old file is whole and no draft of the new is left.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(draft, place)
+        except BaseException:
+            os.unlink(draft)
+            raise
+    except OSError as error:
+        raise UnwritableError(f"cannot write {place}: {error.strerror or error}") from error
