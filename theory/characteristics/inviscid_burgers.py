@@ -171,17 +171,18 @@ def _labels(
     spread = (values[1] - values[0]) * t / 64 + 64 * _EPS * (1.0 + x.abs())
     low, high = x - t * values[1] - spread, x - t * values[0] + spread
     xi = (low + high) / 2
+    rounding = 8 * _EPS * (x.abs() + t * max(map(abs, values)) + spread)  # u0 may be a sum of larger terms
+    before = torch.full_like(x, math.inf)
     for _ in range(_MOST_STEPS):
-        travelled = t * _call("u0", u0, xi, like)
-        excess = xi + travelled - x
-        if bool((excess.abs() <= 2 * _EPS * (xi.abs() + travelled.abs() + x.abs())).all()):
+        excess = xi + t * _call("u0", u0, xi, like) - x
+        found = excess.abs() <= rounding
+        if bool(found.all()):
             return xi
         low, high = torch.where(excess < 0, xi, low), torch.where(excess > 0, xi, high)
         step = xi - excess / (1.0 + t * _call("du0", du0, xi, like))
-        moved = torch.where((low <= step) & (step <= high), step, (low + high) / 2)
-        if bool((moved == xi).all()):
-            return xi
-        xi = moved
+        trusted = (low < step) & (step < high) & (excess.abs() <= before / 2)
+        xi = torch.where(found, xi, torch.where(trusted, step, (low + high) / 2))
+        before = excess.abs()
     raise ArithmeticError(f"no label after {_MOST_STEPS} steps; residual {float(excess.abs().max()):.3g}")
 
 
