@@ -1,4 +1,4 @@
-"""The 1,797 digits of scikit-learn in three parts."""
+"""The 1,797 digits of scikit-learn: 500 for the test, the same for every seed, and 1,297 to train and choose with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Part(NamedTuple):
 
 
 class Digits(NamedTuple):
-    """Training, validation and test part."""
+    """Training, validation and test part; the second is within the first where more than 997 are to be trained on."""
 
     train: Part
     validation: Part
@@ -28,8 +28,10 @@ class Digits(NamedTuple):
 
 @functools.cache
 def digits(train: int, seed: int) -> Digits:
-    """The first ``train`` of 997 training images, 300 for validation and 500 for the test, split at random; float64."""
+    """The last ``train`` of 1,297 shuffled images, the first 300 of them for validation, 500 for the test; float64."""
     images, labels = load_digits(return_X_y=True)
-    parts = np.split(np.random.default_rng([seed, 1]).permutation(len(labels)), [500, 800])
-    test, validation, rest = (Part(torch.tensor(images[p] / 16.0), torch.tensor(labels[p])) for p in parts)
-    return Digits(Part(rest.x[:train], rest.label[:train]), validation, test)
+    test, rest = np.split(np.random.default_rng(0).permutation(len(labels)), [500])
+    rest = np.random.default_rng([seed, 1]).permutation(rest)
+    return Digits(
+        *(Part(torch.tensor(images[p] / 16.0), torch.tensor(labels[p])) for p in (rest[-train:], rest[:300], test))
+    )

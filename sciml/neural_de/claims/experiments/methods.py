@@ -36,7 +36,10 @@ class Pass(NamedTuple):
 
 
 PENALTIES = {"ER": "REn", "ER2": "RE2", "SR": "RSmax"}
-"""The heuristic of each. ER and SR are those of the authors' code: the mean of q_j h_j, and max_j S_j / x_stab."""
+"""The heuristic of each. ER and SR are those of the authors' code: the mean of q_j h_j, and max_j S_j / x_stab.
+
+"local" is E(t)|h| per tolerance, root mean square over the states, so that its λ has the scale of ER's.
+"""
 
 
 def forward(ode: NeuralODE, y0: Tensor, method: Method, generator: torch.Generator) -> Pass:
@@ -50,7 +53,8 @@ def forward(ode: NeuralODE, y0: Tensor, method: Method, generator: torch.Generat
         return Pass(solution.y, none, solution.stats)
     if method.kind == "local":
         solution = ode(y0, keep_states=True)
-        return Pass(solution.y, local_regularizer(ode.field, solution, generator=generator), solution.stats)
+        estimate = local_regularizer(ode.field, solution, generator=generator)
+        return Pass(solution.y, estimate / (ode.atol * y0.numel() ** 0.5), solution.stats)
     if method.kind == "TayNODE":
         regularized = TayReg(ode.field, order=3)
         found = solve(regularized, regularized.augment(y0), ode.t0, ode.t1, rtol=ode.rtol, atol=ode.atol)
