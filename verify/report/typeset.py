@@ -1,0 +1,56 @@
+"""Text of records as HTML: prose escaped, formulas as MathML that holds nothing but mathematics."""
+
+from __future__ import annotations
+
+import functools
+import re
+from xml.etree import ElementTree
+
+from markupsafe import Markup, escape
+
+from verify.mathematics import spans, to_mathml
+from verify.report.spacing import space_like_tex
+
+_NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
+_ELEMENTS = frozenset(
+    {"math", "mi", "mn", "mo", "ms", "mspace", "mtext", "mfrac", "mroot", "mrow", "msqrt", "mstyle", "mpadded"}
+    | {"mphantom", "mover", "munder", "munderover", "mmultiscripts", "mprescripts", "msub", "msubsup", "msup"}
+    | {"mtable", "mtr", "mtd"}
+)
+_ATTRIBUTES = frozenset(
+    {"accent", "accentunder", "columnspan", "depth", "display", "displaystyle", "fence", "form", "height", "largeop"}
+    | {"linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "rowspan", "rspace"}
+    | {"scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width"}
+)
+_PARAGRAPHS = re.compile(r"\n\s*\n")
+
+
+def typeset(text: str) -> Markup:
+    """One paragraph with its formulas in MathML; a text that is no valid TeX is shown as it is written."""
+    try:
+        return Markup("").join(
+            _formula(span.text) if span.is_mathematics else escape(span.text) for span in spans(text)
+        )
+    except ValueError:
+        return escape(text)
+
+
+def paragraphs(text: str) -> list[Markup]:
+    """A text of several paragraphs, see :func:`typeset`; line breaks within one are blanks."""
+    return [typeset(" ".join(paragraph.split())) for paragraph in _PARAGRAPHS.split(text) if paragraph.strip()]
+
+
+@functools.cache
+def _formula(tex: str) -> Markup:
+    try:
+        root = ElementTree.fromstring(to_mathml(tex))
+    except ElementTree.ParseError as error:
+        raise ValueError(f"formula {tex!r} does not convert to well-formed MathML: {error}") from error
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_NAMESPACE)
+        if element.tag not in _ELEMENTS:
+            raise ValueError(f"formula {tex!r} gives the element {element.tag!r}, which is not of MathML Core")
+        for name in element.attrib.keys() - _ATTRIBUTES:
+            del element.attrib[name]
+    space_like_tex(root)
+    return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=False))
