@@ -18,7 +18,7 @@ from verify.fingerprint import fingerprint
 from verify.paper import Paper, discover
 from verify.record import Record, Verdict
 from verify.report import numbers, words
-from verify.report.names import anchor, file_name
+from verify.report.names import anchor, file_name, sentence, spellings_in
 from verify.report.runs import UnreadableRecordError, by_claim, read
 from verify.report.site import build
 from verify.report.spacing import space_like_tex
@@ -151,9 +151,9 @@ def page(out, name="demo.html"):
 def test_page_tells_everything_about_a_claim(tmp_path):
     build({}, [record()], tmp_path)
     text = page(tmp_path).text
-    for told in ("Eq. 1", "One", "property-tested", "a search", "no counterexample in 200 cases", "cases 200"):
+    for told in ("Eq. 1", "One", "property-tested", "a search", "no counterexample in 200 cases"):
         assert told in text
-    for told in ("doubled rejected by property-tested: a search", "level quick, seed 0, 0.5 s", "torch 2.13.0"):
+    for told in ("doubled rejected by: property-tested: a search", "level quick, seed 0, 0.5 s", "torch 2.13.0"):
         assert told in text
     assert "python -m verify run --claim demo.one --level quick --seed 0 --fresh" in text
     assert "1 claim: 1 holds as printed. The checks rejected 1 of 1 mutant." in text
@@ -168,6 +168,11 @@ def test_experiment_shows_median_band_printed_value_and_seeds(tmp_path):
     evidence = {"strength": "reproduced", "says": "", "outcome": "holds", "detail": "", "numbers": found}
     build({}, [record(evidence=[evidence])], tmp_path)
     assert "error 0.1235 [0.1, 0.2] 0.15 [0.1, 0.1235, 0.2]" in page(tmp_path).text
+
+
+def test_numbers_that_the_words_tell_are_not_repeated():
+    assert numbers.numbers({"cases": 200, "value": 2.5}, told="none in 200 cases").others == {"value": "2.5"}
+    assert numbers.numbers({"cases": 200}, told="none in 2000 cases").others == {"cases": "200"}
 
 
 def test_counterexample_is_shown_in_full_precision_with_its_step(tmp_path):
@@ -334,6 +339,26 @@ def test_file_names_are_harmless_and_tell_names_apart(one, other):
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,200}", file_name(one))
     assert (file_name(one) == file_name(other)) == (one == other)
     assert anchor(f"demo.{one}", "demo") == file_name(one)
+
+
+def test_names_read_as_sentences_with_the_capitals_of_the_statements():
+    spellings = spellings_in(
+        ["The GELU is smooth. Gaussian noise", "of Gaussian noise; Let $Noise$ be", "ReLU, Tanh tanh"]
+    )
+    assert sentence("gelu_is_gaussian_let_noise", spellings) == "GELU is Gaussian let noise"
+    assert sentence("relu_and_tanh", spellings) == "ReLU and tanh"
+    assert sentence("", spellings) == ""
+
+
+def test_long_formulas_break_behind_relations_outside_brackets():
+    shown = re.sub("<[^m/].*?>|</[^m].*?>|<m[^a].*?>|</m[^a].*?>", "", typeset("$f(a + b) = g(c) + h(d, e) - 1$"))
+    assert re.split("<math[^>]*>|</math>", shown)[1::2] == ["f(a+b)=", "g(c)+", "h(d,e)−", "1"]
+    assert typeset("$a + b = c$").count("<math") == 1
+
+
+def test_no_line_breaks_between_a_formula_and_its_punctuation():
+    shown = Page(str(typeset("if ($x$), then $y$ holds for $z$-axes."))).text
+    assert shown == "if (\u2060x\u2060), then y holds for z\u2060-axes."
 
 
 @given(st.text())

@@ -42,8 +42,9 @@ class Numbers:
     others: dict[str, str] = field(default_factory=dict)
 
 
-def numbers(found: Mapping[str, Any]) -> Numbers:
-    """Sort the numbers of an evidence by what they are."""
+def numbers(found: Mapping[str, Any], told: str = "") -> Numbers:
+    """Sort the numbers of an evidence by what they are; those which the words ``told`` say already are left out."""
+    said = set(told.split())
     shown = Numbers(seeds=brief(found["seeds"]) if "seeds" in found else "")
     for name, value in found.items():
         match name, value:
@@ -57,6 +58,8 @@ def numbers(found: Mapping[str, Any]) -> Numbers:
                 shown.measured.append(_measured(name, value))
             case "printed", {}:
                 shown.others.update({f"printed: {key}": brief(entry) for key, entry in value.items()})
+            case _, int() if str(value) in said:
+                pass
             case _:
                 shown.others[name] = brief(value)
     return shown

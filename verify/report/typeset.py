@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup, escape
 
 from verify.mathematics import spans, to_mathml
+from verify.report.breaking import pieces
 from verify.report.spacing import space_like_tex
 
 _NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
@@ -22,17 +23,26 @@ _ATTRIBUTES = frozenset(
     | {"linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "rowspan", "rspace"}
     | {"scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width"}
 )
+_JOINER = "\u2060"
+"""The word joiner, at which no line breaks."""
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 
 def typeset(text: str) -> Markup:
-    """One paragraph with its formulas in MathML; a text that is no valid TeX is shown as it is written."""
+    """One paragraph with its formulas in MathML; a text that is no valid TeX is shown as it is written.
+
+    Long formulas may break where TeX breaks them, and punctuation stays on the line of the formula it touches.
+    """
+    shown, last = Markup(), " "
     try:
-        return Markup("").join(
-            _formula(span.text) if span.is_mathematics else escape(span.text) for span in spans(text)
-        )
+        for span in spans(text):
+            if not last.isspace() and (span.is_mathematics or not span.text[0].isspace()):
+                shown += _JOINER
+            shown += Markup().join(_formula(span.text)) if span.is_mathematics else escape(span.text)
+            last = "x" if span.is_mathematics else span.text[-1]
     except ValueError:
         return escape(text)
+    return shown
 
 
 def paragraphs(text: str) -> list[Markup]:
@@ -41,7 +51,8 @@ def paragraphs(text: str) -> list[Markup]:
 
 
 @functools.cache
-def _formula(tex: str) -> Markup:
+def _formula(tex: str) -> tuple[Markup, ...]:
+    """The pieces of a formula between which a line may break."""
     try:
         root = ElementTree.fromstring(to_mathml(tex))
     except ElementTree.ParseError as error:
@@ -53,4 +64,6 @@ def _formula(tex: str) -> Markup:
         for name in element.attrib.keys() - _ATTRIBUTES:
             del element.attrib[name]
     space_like_tex(root)
-    return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=False))
+    return tuple(
+        Markup(ElementTree.tostring(piece, encoding="unicode", short_empty_elements=False)) for piece in pieces(root)
+    )

@@ -16,7 +16,7 @@ from verify.paper import Claim, Paper
 from verify.record import Record
 from verify.report import numbers, words
 from verify.report.figures import Drawn
-from verify.report.names import anchor, file_name
+from verify.report.names import anchor, file_name, sentence, spellings_in
 from verify.report.runs import Run, by_claim
 from verify.report.typeset import paragraphs, typeset
 
@@ -224,11 +224,12 @@ def _paper(
     own = list(paper.claims.values()) if paper else []
     shown = [runs[identifier][0].record for identifier in chain((c.id for c in own), strangers) if identifier in runs]
     environments = _environments(shown)
+    spellings = spellings_in([*(claim.statement for claim in own), *(record.statement for record in shown)])
 
     def view(identifier: str, claim: Claim | None) -> ClaimView:
         found = runs.get(identifier, [])
         figures = illustrate(paper, claim.name, found) if paper and claim else []
-        return _claim(identifier, slug, page, claim, found, environments, figures)
+        return _claim(identifier, slug, page, claim, found, environments, figures, spellings)
 
     modules: dict[str, list[ClaimView]] = {}
     for claim in own:
@@ -280,15 +281,14 @@ def _claim(
     runs: Sequence[Run],
     environments: Mapping[tuple[Any, ...], Environment],
     figures: list[Drawn],
+    spellings: Mapping[str, str],
 ) -> ClaimView:
-    name = identifier.removeprefix(f"{slug}.")
-    title = name.replace("_", " ")
     view = partial(
         ClaimView,
         id=identifier,
         anchor=anchor(identifier, slug),
         page=page,
-        title=title[:1].upper() + title[1:],
+        title=sentence(identifier.removeprefix(f"{slug}."), spellings),
         figures=figures,
     )
     if not runs:
@@ -324,7 +324,7 @@ def _claim(
                 str(found["outcome"]),
                 typeset(str(found["says"])),
                 str(found["detail"]),
-                numbers.numbers(found["numbers"]),
+                numbers.numbers(found["numbers"], told=str(found["detail"])),
             )
             for found in record.evidence
         ],
