@@ -1,51 +1,38 @@
-"""Spacing and slant as TeX has them, where MathML Core's defaults differ.
+"""Spacing and slant as TeX has them, where a converter's MathML or MathML Core's defaults differ.
 
-A converter that writes a bare operator leaves its spacing to the browser, which spaces a vertical bar, a slash or the
-name of a function like a relation, and sets capital Greek letters in italics.
+A bare operator leaves its spacing to the browser, which spaces a vertical bar, a slash or the name of a function like a
+relation, and sets capital Greek letters in italics; converters take some operators and functions for letters.
 """
 
 from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-_LIKE_LETTERS = frozenset("|/‖∞!.′⊤∅ℓ…")
-_SIGNS = frozenset("+-−±∓")
-_CLOSING = frozenset(")]}⟩⌋⌉|‖∞!.′")
 OPENING = frozenset("([{⟨⌊⌈")
+_CLOSING = frozenset(")]}⟩⌋⌉!.′")
+_BARS = frozenset("|‖∣∥")
+_LIKE_LETTERS = frozenset("/∞!.′⊤∅ℓ…∂∇") | _BARS
+_SIGNS = frozenset("+-−±∓")
+_OPERATORS = {"±": "±", "∓": "∓", ";": ";", "~": "∼", "∼": "∼"}
+"""Operators that come as letters, and as what they should be read."""
+_FUNCTIONS = frozenset(
+    {"arccos", "arcsin", "arctan", "arg", "cos", "cosh", "cot", "coth", "deg", "dim", "exp", "hom", "inf", "ker", "lg"}
+    | {"lim", "ln", "log", "max", "min", "sec", "sin", "sinh", "sup", "tan", "tanh"}
+)
 _CAPITAL_GREEK = frozenset("ΓΔΘΛΞΠΣΥΦΨΩ")
 _THIN = "0.1667em"
 
 
 def space_like_tex(formula: Element) -> None:
-    """Set ``lspace``, ``rspace``, ``form`` and ``mathvariant`` of the elements of a formula in place.
-
-    An ASCII tilde becomes the relation.
-    """
+    """Set the elements' ``lspace``, ``rspace``, ``form`` and ``mathvariant``, and what is an operator, in place."""
+    for element in formula.iter():
+        if element.tag == "mi":
+            _letter(element)
+        elif element.tag == "msup" and set(element[1].text or " ") <= {"′"}:
+            element.tag, element[1].tag = "mrow", "mo"
     for row in formula.iter():
         if row.tag in ("math", "mrow", "msqrt", "mstyle", "mtd"):
             _row(list(row))
-        elif row.tag == "mi" and row.text in _CAPITAL_GREEK:
-            row.set("mathvariant", "normal")
-
-
-def _row(children: list[Element]) -> None:
-    for number, child in enumerate(children):
-        operator = operator_of(child)
-        if operator is None:
-            continue
-        if operator.text == "~":
-            operator.text = "∼"
-        text = operator.text or ""
-        before = children[number - 1] if number else None
-        after = children[number + 1] if number + 1 < len(children) else None
-        if text in _LIKE_LETTERS:
-            operator.set("lspace", "0")
-            operator.set("rspace", "0")
-        elif text in _SIGNS and not _ends_a_term(before):
-            operator.set("form", "prefix")
-        elif len(text) > 1 and text.isalpha():
-            operator.set("lspace", _THIN if _ends_a_term(before) else "0")
-            operator.set("rspace", "0" if after is None or (_text(after) or " ")[0] in OPENING else _THIN)
 
 
 def operator_of(element: Element) -> Element | None:
@@ -55,13 +42,38 @@ def operator_of(element: Element) -> Element | None:
     return element if element.tag == "mo" else None
 
 
-def _ends_a_term(element: Element | None) -> bool:
-    """Whether an operator behind the element has something to operate on."""
-    if element is None:
+def _letter(element: Element) -> None:
+    text = element.text or ""
+    if text in _OPERATORS or text in _FUNCTIONS:
+        element.tag, element.text = "mo", _OPERATORS.get(text, text)
+    elif text in _CAPITAL_GREEK:
+        element.set("mathvariant", "normal")
+
+
+def _row(children: list[Element]) -> None:
+    for number, child in enumerate(children):
+        operator = operator_of(child)
+        if operator is None:
+            continue
+        text = operator.text or ""
+        follows_term = _ends_term(children, number - 1)
+        if text in _LIKE_LETTERS:
+            operator.set("lspace", "0")
+            operator.set("rspace", "0")
+        elif text in _SIGNS and not follows_term:
+            operator.set("form", "prefix")
+        elif len(text) > 1 and text.isalpha():
+            after = "".join(children[number + 1].itertext()) if number + 1 < len(children) else "("
+            operator.set("lspace", _THIN if follows_term else "0")
+            operator.set("rspace", "0" if after[:1] in OPENING | _CLOSING or after[:1] in "/,;" else _THIN)
+        elif number == 0:
+            operator.set("lspace", "0")
+
+
+def _ends_term(children: list[Element], number: int) -> bool:
+    """Whether an operator behind the child of this number has something before it to operate on."""
+    if number < 0:
         return False
-    operator = operator_of(element)
-    return operator is None or (operator.text or "") in _CLOSING
-
-
-def _text(element: Element) -> str:
-    return "".join(element.itertext())
+    operator = operator_of(children[number])
+    text = "" if operator is None else operator.text or ""
+    return operator is None or text in _CLOSING or text == "∞" or (text in _BARS and _ends_term(children, number - 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from markupsafe import Markup, escape
@@ -23,8 +24,9 @@ _ATTRIBUTES = frozenset(
     | {"linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "rowspan", "rspace"}
     | {"scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width"}
 )
-_JOINER = "\u2060"
-"""The word joiner, at which no line breaks."""
+_BLANKS = re.compile(r"(\s+)")
+_LONGEST_TOUCHING = 20
+_UNBROKEN = Markup('<span class="unbroken">{}</span>')
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 
@@ -33,16 +35,33 @@ def typeset(text: str) -> Markup:
 
     Long formulas may break where TeX breaks them, and punctuation stays on the line of the formula it touches.
     """
-    shown, last = Markup(), " "
     try:
-        for span in spans(text):
-            if not last.isspace() and (span.is_mathematics or not span.text[0].isspace()):
-                shown += _JOINER
-            shown += Markup().join(_formula(span.text)) if span.is_mathematics else escape(span.text)
-            last = "x" if span.is_mathematics else span.text[-1]
+        return Markup().join(
+            _UNBROKEN.format(Markup().join(group)) if len(group) > 1 else Markup().join(group)
+            for group in _groups(text)
+        )
     except ValueError:
         return escape(text)
-    return shown
+
+
+def _groups(text: str) -> Iterator[list[Markup]]:
+    """What a line may not break within: a blank, a word, a piece of a formula, or such a piece and what touches it."""
+    group: list[Markup] = []
+    for span in spans(text):
+        if span.is_mathematics:
+            first, *others = _formula(span.text)
+            group.append(first)
+            for piece in others:
+                yield group
+                group = [piece]
+            continue
+        for part in filter(None, _BLANKS.split(span.text)):
+            if part.isspace() or len(part) > _LONGEST_TOUCHING:
+                yield from (group, [escape(part)])
+                group = []
+            else:
+                group.append(escape(part))
+    yield group
 
 
 def paragraphs(text: str) -> list[Markup]:
