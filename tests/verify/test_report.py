@@ -163,11 +163,11 @@ def test_experiment_shows_median_band_printed_value_and_seeds(tmp_path):
     measured = {"error": {"median": 0.12345, "values": [0.1, 0.12345, 0.2], "band": [0.1, 0.2], "printed": 0.15}}
     found = {"setup": {"data": "digits", "steps": 200}, "seeds": [0, 1, 2], "measured": measured}
     shown = numbers.numbers(found)
-    assert shown.measured == [numbers.Measured("error", "0.1235", "[0.1, 0.2]", "0.15", "[0.1, 0.1235, 0.2]")]
+    assert shown.measured == [numbers.Measured("error", "0.1235", "[0.1, 0.2]", "0.15", "0.1, 0.1235, 0.2")]
     assert (shown.setup, shown.seeds) == ({"data": "digits", "steps": "200"}, "[0, 1, 2]")
     evidence = {"strength": "reproduced", "says": "", "outcome": "holds", "detail": "", "numbers": found}
     build({}, [record(evidence=[evidence])], tmp_path)
-    assert "error 0.1235 [0.1, 0.2] 0.15 [0.1, 0.1235, 0.2]" in page(tmp_path).text
+    assert "error 0.1235 [0.1, 0.2] 0.15 0.1, 0.1235, 0.2" in page(tmp_path).text
 
 
 def test_numbers_that_the_words_tell_are_not_repeated():

@@ -11,7 +11,7 @@ from verify.verdicts import brief
 
 @dataclass(frozen=True)
 class Measured:
-    """One number of an experiment: median over seeds, band, printed value and the value of each seed, as text."""
+    """One number of an experiment as text: median over seeds, band, printed value, each seed's value; empty without."""
 
     name: str
     median: str
@@ -82,4 +82,10 @@ def counterexample(found: Mapping[str, Any]) -> dict[str, str]:
 def _measured(name: str, row: Any) -> Measured:
     cells = row if isinstance(row, Mapping) else {"median": row}
     texts = {key: brief(cells[key]) for key in ("median", "band", "printed", "values") if key in cells}
-    return Measured(name, *(texts.get(key, "–") for key in ("median", "band", "printed", "values")))
+    return Measured(
+        name,
+        median=texts.get("median", ""),
+        band=texts.get("band", ""),
+        printed=texts.get("printed", ""),
+        values=texts.get("values", "").strip("[]"),
+    )

@@ -224,7 +224,8 @@ def _paper(
     own = list(paper.claims.values()) if paper else []
     shown = [runs[identifier][0].record for identifier in chain((c.id for c in own), strangers) if identifier in runs]
     environments = _environments(shown)
-    spellings = spellings_in([*(claim.statement for claim in own), *(record.statement for record in shown)])
+    texts = [text for claim in own for text in (claim.statement, _opening(claim.body.__module__))]
+    spellings = spellings_in([*texts, *(record.statement for record in shown)])
 
     def view(identifier: str, claim: Claim | None) -> ClaimView:
         found = runs.get(identifier, [])
