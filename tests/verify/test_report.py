@@ -468,6 +468,9 @@ def test_every_verdict_and_strength_has_words():
         ("[{}]", "not a record"),
         ("[1]", "not a record"),
         (json.dumps([{**dataclasses.asdict(record()), "tags": 3}]), "tags is 3"),
+        (json.dumps([{**dataclasses.asdict(record()), "evidence": [{"says": "x"}]}]), "strength is"),
+        (json.dumps([{**dataclasses.asdict(record()), "mutants": ["m"]}]), "has 'm'"),
+        (json.dumps([{**dataclasses.asdict(record()), "seconds": float("nan")}]), "JSON compliant"),
         (json.dumps([{**dataclasses.asdict(record()), "verdict": "maybe"}]), "'maybe' is not a valid Verdict"),
     ],
 )

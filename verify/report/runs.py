@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from verify.fingerprint import fingerprint
 from verify.paper import Claim
@@ -75,15 +76,26 @@ def read(folder: Path, files: Sequence[Path] = ()) -> tuple[list[Record], list[s
 def _record(text: str, place: Path) -> Record:
     try:
         record = Record.from_json(text)
-    except (ValueError, TypeError, KeyError) as error:
+        if "NaN" in text or "Infinity" in text:
+            record.to_json()  # which refuses what JSON has no numbers for
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnreadableRecordError(f"{place}: not a record: {error!r}") from error
-    for name, kind in _KINDS.items():
-        if not isinstance(value := getattr(record, name), kind):
-            raise UnreadableRecordError(f"{place}: not a record: {name} is {value!r:.80}; expected {kind}")
+    _require(vars(record), _FIELDS, place)
+    for name, entries in _ENTRIES.items():
+        for entry in getattr(record, name):
+            _require(entry, entries, place)
     return record
 
 
-_KINDS = {
+def _require(found: object, kinds: Mapping[str, Any], place: Path) -> None:
+    if not isinstance(found, Mapping):
+        raise UnreadableRecordError(f"{place}: not a record: has {found!r:.80}; expected names {list(kinds)}")
+    for name, kind in kinds.items():
+        if not isinstance(value := found.get(name, ...), kind):
+            raise UnreadableRecordError(f"{place}: not a record: {name} is {value!r:.80}; expected {kind}")
+
+
+_FIELDS: dict[str, Any] = {
     **dict.fromkeys(("id", "paper", "ref", "statement", "summary", "level", "replay", "fingerprint"), str),
     **dict.fromkeys(("strength", "message", "commit"), str | None),
     **dict.fromkeys(("tags", "evidence", "mutants", "controls"), list),
@@ -91,6 +103,11 @@ _KINDS = {
     "counterexample": dict | None,
     "seconds": int | float,
     "seed": int,
+}
+_ENTRIES: dict[str, dict[str, Any]] = {
+    "evidence": {"strength": str, "outcome": str, "says": str, "detail": str, "numbers": dict},
+    "mutants": {"name": str, "killed": bool, "by": list},
+    "controls": {"name": str, "survived": bool},
 }
 
 
