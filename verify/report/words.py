@@ -20,7 +20,7 @@ VERDICTS: dict[str, str] = {
 
 STRENGTHS: dict[str, str] = {
     Strength.PROVED.value: "Computer algebra or a decision procedure shows it for all values of its symbols.",
-    Strength.CERTIFIED.value: "Interval arithmetic shows it rigorously: over a whole box, for a value, for a count of zeros.",
+    Strength.CERTIFIED.value: "Interval arithmetic shows it rigorously: over a box, for a value, for a count of zeros.",
     Strength.TESTED.value: "A seeded search for a counterexample over a stated domain, which shrinks what it finds.",
     Strength.ESTIMATED.value: "A confidence interval of stated coverage from independent draws.",
     Strength.REPRODUCED.value: "An experiment over several seeds, whose medians are held against stated bands.",
