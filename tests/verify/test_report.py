@@ -354,6 +354,8 @@ def test_long_formulas_break_behind_relations_outside_brackets():
     shown = re.sub("<[^m/].*?>|</[^m].*?>|<m[^a].*?>|</m[^a].*?>", "", typeset("$f(a + b) = g(c) + h(d, e) - 1$"))
     assert re.split("<math[^>]*>|</math>", shown)[1::2] == ["f(a+b)=", "g(c)+", "h(d,e)−", "1"]
     assert typeset("$a + b = c$").count("<math") == 1
+    assert typeset("$a / b = c / d + ee / (f + g)$").count("<math") == 3
+    assert typeset("$abcdefghijklmnop / (qrstuvwxyz + abcdef)$").count("<math") == 2
 
 
 def test_no_line_breaks_between_a_formula_and_its_punctuation():

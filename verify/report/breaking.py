@@ -10,14 +10,19 @@ from verify.report.spacing import OPENING, operator_of
 
 LONG = 16
 """Characters from which a formula may break."""
+VERY_LONG = 28
+"""Characters from which a piece of it may break behind a slash."""
 
 _RELATIONS = frozenset("=≠<>≤≥≪≫≈∼≃≅≡∝∈∉⊂⊆→↦⇒⇔⟹⟺←↔∣:,;")
 _BINARY = frozenset("+-−±∓·⋅×∗∘∧∨∪∩⊕⊗⊞")
+_SLASH = frozenset("/")
 _CLOSING = frozenset(")]}⟩⌋⌉")
 
 
 def pieces(formula: Element) -> list[Element]:
     """Cut a long formula behind the relations and binary operators outside its brackets, as TeX breaks lines.
+
+    A piece that is still very long may break behind a slash as well.
 
     Parameters
     ----------
@@ -32,10 +37,15 @@ def pieces(formula: Element) -> list[Element]:
     row = formula[0] if len(formula) == 1 and formula[0].tag == "mrow" else formula
     if _length(row) < LONG:
         return [formula]
-    return [_like(formula, part) for part in _parts(list(row))]
+    parts = [_like(formula, part) for part in _parts(list(row), _RELATIONS | _BINARY)]
+    return [
+        _like(formula, shorter)
+        for part in parts
+        for shorter in ([list(part)] if _length(part) < VERY_LONG else _parts(list(part), _SLASH))
+    ]
 
 
-def _parts(children: list[Element]) -> Iterator[list[Element]]:
+def _parts(children: list[Element], breaks: frozenset[str]) -> Iterator[list[Element]]:
     part: list[Element] = []
     depth = 0
     for number, child in enumerate(children):
@@ -43,8 +53,8 @@ def _parts(children: list[Element]) -> Iterator[list[Element]]:
         operator = operator_of(child)
         text = "" if operator is None else operator.text or ""
         depth += (text in OPENING) - (text in _CLOSING)
-        is_binary = text in _BINARY and number > 0 and child.get("form") != "prefix"
-        if operator is child and depth <= 0 and (text in _RELATIONS or is_binary):
+        is_sign = text in _BINARY and (number == 0 or child.get("form") == "prefix")
+        if operator is child and depth <= 0 and text in breaks and not is_sign:
             part[-1] = copy(child)
             part[-1].attrib = {"form": "infix", **child.attrib}
             yield part
