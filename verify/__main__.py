@@ -27,7 +27,6 @@ app.command()(diff)
 app.command()(report)
 
 
-
 class LevelName(StrEnum):
     """The levels as the command line spells them."""
 
