@@ -1,6 +1,7 @@
 """The report: which records it shows, what it says of them, and that nothing in a record can get out of its text."""
 
 import dataclasses
+import importlib
 import json
 import re
 import stat
@@ -495,7 +496,8 @@ def test_unreadable_record_of_a_folder_is_told_on_the_first_page(tmp_path):
 
 
 def test_command_joins_folder_and_files_and_runs_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("verify.runner.judge", lambda *_: pytest.fail("the report ran a claim"))
+    trial = importlib.import_module("verify.judge")._Trial
+    monkeypatch.setattr(trial, "conduct", lambda _: pytest.fail("the report ran a claim"))
     Store(tmp_path / "results").save(record("one"))
     (tmp_path / "more.json").write_text(json.dumps([dataclasses.asdict(record("two"))]))
     done = report("--results", tmp_path / "results", "--json", tmp_path / "more.json", "--out", tmp_path / "site")
