@@ -5,7 +5,7 @@ STAMP := .venv/installed
 EXTRAS := test
 SEEDS := $(shell seq 100 100 2000)
 
-.PHONY: check test figures stability lint bench clean
+.PHONY: check test figures report browser stability lint bench clean
 
 check: $(STAMP)  ## the quick claims of every paper, with their verdict table
 	$(BIN)/python -m verify run
@@ -20,6 +20,14 @@ stability: $(STAMP)  ## every quick claim under twenty other seeds; fails if a v
 	failed=""; for seed in $(SEEDS); do $(BIN)/python -m verify run --seed $$seed || failed="$$failed $$seed"; done; \
 	test -z "$$failed" || { echo "unexpected verdicts under seeds$$failed"; exit 1; }
 
+report: $(STAMP)  ## the pages people read, from stored records, into report/
+	$(BIN)/python -m verify report
+
+# Needs a Chromium: "apt-get install chromium" on Debian, ".venv/bin/playwright install chromium" elsewhere, or its path in
+# the variable CHROMIUM. "make test" runs these tests too, and skips them where there is none.
+browser: $(STAMP)  ## the report in a headless Chromium
+	$(BIN)/pytest -q -m browser --require-browser tests/report
+
 lint: EXTRAS := dev
 lint: $(STAMP)-dev
 	$(BIN)/ruff format --check .
@@ -31,7 +39,7 @@ bench: $(STAMP)-bench
 	for script in benchmarks/*.py; do OMP_NUM_THREADS=1 $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf .venv results figures
+	rm -rf .venv results figures report
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

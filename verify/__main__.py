@@ -1,4 +1,4 @@
-"""The command line: ``python -m verify list``, ``run`` and ``diff``."""
+"""The command line: ``python -m verify list``, ``run``, ``diff`` and ``report``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from verify.diff import diff
 from verify.mathematics import to_text
 from verify.paper import Claim, UnknownNameError, discover, find_claim, find_paper
 from verify.record import Record, Verdict
+from verify.report.command import report
 from verify.runner import run as run_claims
 from verify.store import DEFAULT_FOLDER, Store, UnwritableError, write_atomically
 from verify.verdicts import markdown as as_markdown
 from verify.workers import ClusterError, check_backend
 
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-
 app.command()(diff)
+app.command()(report)
 
 
 class LevelName(StrEnum):

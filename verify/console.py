@@ -17,7 +17,7 @@ from rich.text import Text
 from verify.mathematics import to_text
 from verify.paper import Claim
 from verify.record import Record, Verdict
-from verify.verdicts import HEADINGS, verdict_rows
+from verify.verdicts import HEADINGS, brief, verdict_rows
 
 _COLOUR = {
     Verdict.HOLDS: "green",
@@ -97,7 +97,7 @@ def _numbers(numbers: Mapping[str, Any]) -> Iterator[RenderableType]:
         if name == "measured":
             yield Padding(_measured(value), (0, 0, 0, 10))
         else:
-            yield Text(f"          {name}: {_brief(value)}")
+            yield Text(f"          {name}: {brief(value)}")
 
 
 def _measured(measured: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -106,23 +106,9 @@ def _measured(measured: Mapping[str, Mapping[str, Any]]) -> Table:
     for heading in ("measured", "median", "band", "printed", "by seed"):
         table.add_column(heading)
     for name, row in measured.items():
-        cells = (_brief(row[key]) if key in row else "–" for key in ("median", "band", "printed", "values"))
+        cells = (brief(row[key]) if key in row else "–" for key in ("median", "band", "printed", "values"))
         table.add_row(escape(name), *map(escape, cells))
     return table
-
-
-def _brief(value: Any, most: int = 8) -> str:
-    """Four digits of numbers, and the first entries of what is long."""
-    match value:
-        case bool() | int() | str() | None:
-            return str(value)
-        case float():
-            return f"{value:.4g}"
-        case Mapping():
-            return ", ".join(f"{key} = {_brief(entry)}" for key, entry in value.items())
-        case _:
-            more = f", … ({len(value)})" if len(value) > most else ""
-            return f"[{', '.join(map(_brief, value[:most]))}{more}]"
 
 
 class RunProgress:

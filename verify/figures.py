@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from rich.progress import track
 
 from verify.check import Skip
 from verify.console import console, story
-from verify.paper import Figure, UnknownNameError, discover, find_paper
+from verify.paper import Figure, Tables, UnknownNameError, discover, find_paper
 from verify.record import Verdict
 from verify.runner import run, stored_record
 from verify.store import DEFAULT_FOLDER, Store, write_atomically
@@ -64,15 +65,21 @@ def draw(figure: Figure, store: Store, out: Path, file_format: Format) -> Path:
         raise RuntimeError(f"figure {figure.name} has no data, its claim kept none:\n{capture.get()}")
     folder = out / figure.paper.slug
     for name, columns in record.tables.items():
-        write_atomically(folder / f"{figure.name}.{name}.csv", _as_csv(columns))
+        write_atomically(folder / f"{figure.name}.{name}.csv", as_csv(columns))
     place = folder / f"{figure.name}.{file_format}"
-    with mpl.rc_context(STYLE):
-        canvas = figure.draw(record.tables)
-        canvas.savefig(place, metadata={"Date": None} if file_format is Format.svg else None)
+    save(figure, record.tables, place)
     return place
 
 
-def _as_csv(columns: dict[str, list[float]]) -> str:
+def save(figure: Figure, tables: Tables, place: Path) -> None:
+    """Draw a figure from its claim's tables into a file; the suffix gives the format."""
+    with mpl.rc_context(STYLE):
+        canvas = figure.draw(tables)
+        canvas.savefig(place, metadata={"Date": None} if place.suffix == ".svg" else None)
+
+
+def as_csv(columns: Mapping[str, Sequence[float]]) -> str:
+    """A table with a line of headings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

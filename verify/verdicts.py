@@ -1,10 +1,11 @@
-"""Verdicts as rows of text, and all of them as a Markdown page."""
+"""Verdicts as rows of text, and all of them as a Markdown page; values in brief."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from verify.mathematics import to_text
 from verify.paper import Paper
@@ -27,6 +28,20 @@ def verdict_rows(records: Iterable[Record]) -> Iterator[tuple[str, ...]]:
             f"{record.seconds:.1f}",
             to_text(record.summary),
         )
+
+
+def brief(value: Any, most: int = 8) -> str:
+    """Four digits of numbers, and the first entries of what is long."""
+    match value:
+        case bool() | int() | str() | None:
+            return str(value)
+        case float():
+            return f"{value:.4g}"
+        case Mapping():
+            return ", ".join(f"{key} = {brief(entry)}" for key, entry in value.items())
+        case _:
+            more = f", … ({len(value)})" if len(value) > most else ""
+            return f"[{', '.join(map(brief, value[:most]))}{more}]"
 
 
 def markdown(records: Sequence[Record], papers: Mapping[str, Paper]) -> str:

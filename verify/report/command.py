@@ -1,0 +1,46 @@
+"""The command ``python -m verify report``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib as mpl
+import typer
+
+from verify.console import console
+from verify.paper import discover
+from verify.report.runs import UnreadableRecordError, read
+from verify.report.site import build
+from verify.store import DEFAULT_FOLDER
+
+
+def report(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write.")] = Path("report"),
+    results: Annotated[Path, typer.Option("--results", metavar="DIR", help="The records.")] = DEFAULT_FOLDER,
+    json_files: Annotated[
+        list[Path] | None, typer.Option("--json", metavar="FILE", help="More records, of run --json; repeatable.")
+    ] = None,
+    figures: Annotated[bool, typer.Option(help="Draw the figures, which takes most of the time.")] = True,
+) -> None:
+    """Make a static site from stored records; nothing is run.
+
+    The exit code is 2 if there is nothing to read, and 0 otherwise, whatever the verdicts are.
+    """
+    told = console(stderr=True)
+    started = time.perf_counter()
+    try:
+        records, unreadable = read(results, json_files or [])
+    except UnreadableRecordError as error:
+        told.print(str(error), soft_wrap=True, markup=False)
+        raise typer.Exit(2) from error
+    if not records:
+        told.print(f"no records in {results}; make some with python -m verify run", soft_wrap=True, markup=False)
+        raise typer.Exit(2)
+    mpl.use("agg")
+    failures = build(discover(), records, out, with_figures=figures, unreadable=unreadable)
+    for what in (*unreadable, *(f"not drawn: {failure}" for failure in failures)):
+        told.print(what, soft_wrap=True, markup=False)
+    seconds = time.perf_counter() - started
+    console().print(f"{out / 'index.html'} ({len(records)} records, {seconds:.1f} s)", soft_wrap=True, markup=False)
