@@ -126,9 +126,9 @@ def test_bad_input(call, message):
 
 
 @pytest.mark.parametrize("share", [0.5, 0.99, 1 - 1e-7])
-@pytest.mark.parametrize("trial", range(12))
-def test_every_place_has_a_label_however_large_the_terms_of_the_wave(trial: int, share: float) -> None:
-    random = np.random.default_rng(trial)
+@pytest.mark.parametrize("draw", [0, 1, 2, 55])  # 55 at one half: Newton's method used to wander by a rounding error
+def test_every_place_has_a_label_however_large_the_terms_of_the_wave(draw: int, share: float) -> None:
+    random = np.random.default_rng(draw)
     wavenumbers = np.arange(1, random.integers(2, 8))
     heights = random.normal(size=len(wavenumbers)) * 10 ** random.uniform(-2, 2)
     phases, mean = random.uniform(0, 2 * np.pi, len(wavenumbers)), random.uniform(-100, 100)
@@ -140,6 +140,6 @@ def test_every_place_has_a_label_however_large_the_terms_of_the_wave(trial: int,
         return np.cos(np.multiply.outer(x, wavenumbers) + phases) @ (heights * wavenumbers)
 
     t = share * shock_time(du0, (0, 2 * np.pi)).time
-    xi = np.concatenate([random.uniform(0, 2 * np.pi, 500), -t * u0(np.zeros(1))])
-    u = inviscid_burgers(xi + t * u0(xi), t, u0, du0)
-    np.testing.assert_allclose(u, u0(xi), atol=1e-7 * (abs(mean) + np.abs(heights).sum()) * (share > 0.999) + 1e-9)
+    x = np.linspace(0, 2 * np.pi, 2000)
+    u = inviscid_burgers(x, t, u0, du0)
+    np.testing.assert_allclose(u0(x - t * u), u, atol=1e-10 * (abs(mean) + np.abs(heights).sum()))
