@@ -11,7 +11,7 @@ check: $(STAMP)  ## the quick claims of every paper, with their verdict table
 	$(BIN)/python -m verify run
 
 test: $(STAMP)  ## verdicts against expectations, and the tests of our own code
-	$(BIN)/pytest -q -n auto paper_checks tests
+	$(BIN)/pytest -q -n auto -m "not browser" paper_checks tests
 
 figures: $(STAMP)  ## every figure from stored records, into figures/
 	$(BIN)/python -m verify.figures
@@ -24,7 +24,7 @@ report: $(STAMP)  ## the pages people read, from stored records, into report/
 	$(BIN)/python -m verify report
 
 # Needs a Chromium: "apt-get install chromium" on Debian, ".venv/bin/playwright install chromium" elsewhere, or its path in
-# the variable CHROMIUM. "make test" runs these tests too, and skips them where there is none.
+# the variable CHROMIUM. Fails where there is none; "pytest" by itself skips these tests then.
 browser: $(STAMP)  ## the report in a headless Chromium
 	$(BIN)/pytest -q -m browser --require-browser tests/report
 

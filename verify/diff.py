@@ -18,11 +18,11 @@ from verify.differences import (
     ROUNDING,
     Difference,
     Kind,
-    UnreadableError,
     differences,
     environment,
     load,
 )
+from verify.reading import UnreadableError
 
 
 def diff(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from verify.reading import UnreadableError, read_file, read_folder
 from verify.record import Record
 
 RELATIVE_TOLERANCE = 1e-6
@@ -55,10 +55,6 @@ class Difference:
     new: Any
 
 
-class UnreadableError(ValueError):
-    """A file or folder that holds no records; the message says which and why."""
-
-
 def load(place: Path) -> list[Record]:
     """Records of a file written by ``run --json``, or of a results folder.
 
@@ -67,19 +63,9 @@ def load(place: Path) -> list[Record]:
     UnreadableError
         If there is no such file or folder, something in it is not a record, or it holds none or one twice.
     """
-    try:
-        if place.is_dir():
-            files = sorted(place.glob("*/[!.]*.json"))
-            records = [_record(file, file.read_text(encoding="utf-8")) for file in files]
-        else:
-            entries = json.loads(place.read_text(encoding="utf-8"))
-            if not isinstance(entries, list):
-                raise UnreadableError(f"{place} is not a list of records; expected a file written by run --json")
-            records = [_record(place, json.dumps(entry)) for entry in entries]
-    except OSError as error:
-        raise UnreadableError(f"cannot read {error.filename or place}: {error.strerror or error}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UnreadableError(f"{place} is not JSON: {error}") from error
+    records, unreadable = read_folder(place) if place.is_dir() else (read_file(place), [])
+    if unreadable:
+        raise UnreadableError(unreadable[0])
     if not records:
         raise UnreadableError(f"{place} holds no records")
     twice = [name for name, count in Counter(map(_name, records)).items() if count > 1]
@@ -136,13 +122,6 @@ def environment(records: Sequence[Record]) -> dict[str, Any]:
         "commit": ", ".join(dict.fromkeys(record.commit or "none" for record in records)),
         "versions": {package: ", ".join(found) for package, found in versions.items()},
     }
-
-
-def _record(place: Path, text: str) -> Record:
-    try:
-        return Record.from_json(text)
-    except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableError(f"{place} holds something that is not a record: {error}") from error
 
 
 def _name(record: Record) -> str:

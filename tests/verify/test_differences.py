@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from verify import Paper, Record, Store, Verdict, judge
 from verify.__main__ import app
-from verify.differences import Difference, Kind, UnreadableError, differences, environment, load
+from verify.differences import Difference, Kind, differences, environment, load
+from verify.reading import UnreadableError
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +180,7 @@ def test_a_drift_alone_exits_0(runs, record):
     [
         (None, "cannot read"),
         ("{", "is not JSON"),
-        ("{}", "is not a list of records"),
+        ("{}", "expected a list of records"),
         ("[]", "holds no records"),
         ('[{"id": "demo.other"}]', "not a record"),
         ("[3]", "not a record"),

@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 from verify import __main__ as command_line
 from verify.fingerprint import fingerprint
 from verify.paper import Paper, discover
+from verify.reading import UnreadableError, read_file
 from verify.record import Record, Verdict
 from verify.report import numbers, words
 from verify.report.names import anchor, file_name, sentence, spellings_in
-from verify.report.runs import UnreadableRecordError, by_claim, read
+from verify.report.runs import by_claim
 from verify.report.site import build
 from verify.report.spacing import space_like_tex
 from verify.report.typeset import paragraphs, typeset
@@ -270,9 +271,7 @@ def test_pages_do_not_depend_on_when_or_in_which_order(tmp_path):
 
 def test_downloaded_records_are_records(tmp_path):
     build({}, [record("one"), record("two")], tmp_path / "site")
-    found, unreadable = read(tmp_path / "nothing", [tmp_path / "site" / "data" / "demo.json"])
-    assert found == [record("one"), record("two")]
-    assert unreadable == []
+    assert read_file(tmp_path / "site" / "data" / "demo.json") == [record("one"), record("two")]
 
 
 def test_files_can_be_read_by_a_web_server(tmp_path):
@@ -479,8 +478,8 @@ def test_every_verdict_and_strength_has_words():
 )
 def test_unreadable_file_is_named(tmp_path, text, told):
     (tmp_path / "bad.json").write_text(text)
-    with pytest.raises(UnreadableRecordError, match=re.escape(told)) as caught:
-        read(tmp_path / "results", [tmp_path / "bad.json"])
+    with pytest.raises(UnreadableError, match=re.escape(told)) as caught:
+        read_file(tmp_path / "bad.json")
     assert "bad.json" in str(caught.value)
 
 
@@ -519,6 +518,7 @@ def report(*arguments: object):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),

@@ -11,7 +11,7 @@ import typer
 
 from verify.console import console
 from verify.paper import discover
-from verify.report.runs import UnreadableRecordError, read
+from verify.reading import UnreadableError, read_file, read_folder
 from verify.report.site import build
 from verify.store import DEFAULT_FOLDER
 
@@ -31,8 +31,9 @@ def report(
     told = console(stderr=True)
     started = time.perf_counter()
     try:
-        records, unreadable = read(results, json_files or [])
-    except UnreadableRecordError as error:
+        records, unreadable = read_folder(results)
+        records += [record for place in json_files or [] for record in read_file(place)]
+    except UnreadableError as error:
         told.print(str(error), soft_wrap=True, markup=False)
         raise typer.Exit(2) from error
     if not records:
