@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from typer.testing import CliRunner
 
 from verify import __main__ as command_line
@@ -517,8 +517,7 @@ def report(*arguments: object):
     return CliRunner().invoke(command_line.app, ["report", *map(str, arguments)])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
