@@ -129,7 +129,7 @@ def to_text(statement: str) -> str:
 def _syntax() -> Any:
     macros = syntax_of_macros()
     own = [MacroSpec(name, "{") for name in sorted(_FONTS | _ACCENTS.keys() - {"operatorname"})]
-    own.append(MacroSpec("operatorname", "*{"))
+    own += [MacroSpec("operatorname", "*{"), MacroSpec("tfrac", "{{"), MacroSpec("dfrac", "{{")]
     macros.add_context_category("statements", macros=own, prepend=True)
     return macros
 

@@ -43,6 +43,7 @@ def test_a_formula_without_end_or_content_is_refused(statement):
         (r"\frac{f(x + 1)}{g(x)}", "f(x + 1)/(g(x))"),
         (r"\frac{1}{(a)(b)}", "1/((a)(b))"),
         (r"\frac{1}{2} \kappa", "½ κ"),
+        (r"\tfrac{x}{2} + \dfrac{a+b}{c}", "x/2 + (a+b)/c"),
         (r"\sqrt{M} \sqrt{2M} \sqrt{\sigma_x} \sqrt{a(b)} \sqrt[4]{q}", "√M √(2M) √σ_x √(a(b)) ⁴√q"),
         (r"x_1^2 - x_{10} + e^{-10} - e^{-t}", "x₁² − x₁₀ + e⁻¹⁰ − e^{−t}"),
         (r"a_k, a_{ij}, x^{n_k}, \tau_H, x_{\min}, \rho^*", "a_k, a_{ij}, x^{n_k}, τ_H, x_{min}, ρ*"),

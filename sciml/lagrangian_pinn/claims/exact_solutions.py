@@ -75,9 +75,9 @@ def wave(nu, t, y, A=1.0):
     },
 )
 def burgers_wave_is_a_mean_of_its_start(check, formula=burgers_exact):
-    r"""The Burgers wave from $c+A\,\sin x$ is $u=c+\langle(y-s)/t\rangle=c+A\langle\sin s\rangle$, also
-    $u=c+4\nu\,\sum_n nI_n(z)e^{-n^2\nu t}\sin ny\,/\,(I_0(z)+2\sum_n I_n(z)e^{-n^2\nu t}\cos ny)$.
+    r"""The Burgers wave from $c+A\,\sin x$ is the mean $u=c+\langle(y-s)/t\rangle=c+A\langle\sin s\rangle$.
 
+    It is also $u=c+4\nu\,\sum_n nI_n(z)e^{-n^2\nu t}\sin ny\,/\,(I_0(z)+2\sum_n I_n(z)e^{-n^2\nu t}\cos ny)$.
     `burgers_exact` evaluates the mean, in double precision; the series is summed in balls of several hundred bits.
     The allowance of $10^{-13}$ is what the formula promises; for other parameters it grows with the slope, by which the
     rounding of $y$ is amplified.
@@ -243,8 +243,7 @@ def benchmark_shock_forms_at_the_final_time_whatever_the_speed(check, time=lambd
     },
 )
 def inviscid_wave_keeps_its_value_along_straight_characteristics(check, formula=inviscid_burgers):
-    r"""Before the shock $u(x,t)=w_0(\xi)$ where $x=\xi+t\,w_0(\xi)$: what is found at the end of a characteristic is
-    what it started with.
+    r"""Before the shock $u(x,t)=w_0(\xi)$ where $x=\xi+t\,w_0(\xi)$: a characteristic ends with what it started with.
 
     Tested by sending labels forward. Rounding of $x$ is amplified by $|w_0'|/J$.
     """

@@ -94,10 +94,11 @@ def with_one_jacobian(f1, f2, X, W, label, variables):
     },
 )
 def pair_in_labels_is_the_transport_equation(check, residuals=lagrangian_residuals):
-    r"""Let $J\neq0$ and $R=w_t+f_1w_x-f_2w_{xx}$. In labels $w_{xx}=J^{-1}\partial_\xi(J^{-1}W_\xi)$, and the pair
-    $R_x=X_t-f_1$, $R_w=W_t-f_2\,(W_{\xi\xi}/J^2-W_\xi J_\xi/J^3)$ satisfies $R_w=R+w_x\,R_x$.
+    r"""Let $J\neq0$ and $R=w_t+f_1w_x-f_2w_{xx}$. The residuals of the pair in labels satisfy $R_w=R+w_x\,R_x$.
 
-    Where the characteristics are exact, $R_x=0$, the pair and the transport equation are therefore the same equation.
+    In labels $w_{xx}=J^{-1}\partial_\xi(J^{-1}W_\xi)$, and the pair is $R_x=X_t-f_1$,
+    $R_w=W_t-f_2\,(W_{\xi\xi}/J^2-W_\xi J_\xi/J^3)$. Where the characteristics are exact, $R_x=0$, the pair and the
+    transport equation are therefore the same equation.
     """
     state, X = general_motion()
     f1, f2 = (sum(sp.Symbol(f"{name}_{v}", real=True) * v for v in (x, t, w)) + sp.Symbol(name) for name in "ab")

@@ -167,12 +167,12 @@ def height(time):
     },
 )
 def labels_collapse_exponentially_in_one_over_the_viscosity(check, rate=height):
-    r"""$H(T)-\nu T\le-\nu\log J(\pi,T)\le H(T')+\nu\log(T'/(T'-T))$ for every $T'>T$, with
-    $H(T)=\max_s(1-\cos s-s^2/2T)$, which is 0 up to the shock and then grows at the rate $H'=a^2/2$.
+    r"""$H(T)-\nu T\le-\nu\log J(\pi,T)\le H(T')+\nu\log(T'/(T'-T))$ for every $T'>T$, $H(T)=\max_s(1-\cos s-s^2/2T)$.
 
-    $a$ is half the jump of the shock, $a=\sin aT$ at $s=aT$, hence $J$ falls like $e^{-a^2t/2\nu}$. Both bounds are of
-    $J^{-1/2}=E\exp((1-\cos S)/2\nu)$ with a Gaussian $S$ of variance $2\nu T$: below by moving its mean to $s$ (Gibbs),
-    above by $1-\cos S\le H(T')+S^2/2T'$. Certified with $T'=1.05\,T$ and the series for $J$.
+    $H$ is 0 up to the shock and then grows at the rate $H'=a^2/2$; $a$ is half the jump of the shock, $a=\sin aT$ at
+    $s=aT$, hence $J$ falls like $e^{-a^2t/2\nu}$. Both bounds are of $J^{-1/2}=E\exp((1-\cos S)/2\nu)$ with a Gaussian
+    $S$ of variance $2\nu T$: below by moving its mean to $s$ (Gibbs), above by $1-\cos S\le H(T')+S^2/2T'$. Certified
+    with $T'=1.05\,T$ and the series for $J$.
     """
     for viscosity, time in itertools.product(VISCOSITIES, (1.2, 1.5, 2.0)):
         says = f"ν = {viscosity}, T = {time}"
@@ -196,8 +196,8 @@ def labels_collapse_exponentially_in_one_over_the_viscosity(check, rate=height):
     },
 )
 def horizon_of_labels_is_a_fifth_beyond_the_shock_time(check, viscosities=(0.03, 0.02, 0.01), late=1.2, collapsed=0.02):
-    r"""At $\nu=0.03$, $0.02$ and $0.01$, $J(\pi,t)$ is above $1/20$ at the released final time $T=t^*=1$, below $1/50$
-    at $1.2$ and below $1/2000$ at $1.5$.
+    r"""At $\nu=0.03$, $0.02$, $0.01$, $J(\pi,t)$ is above $1/20$ at the released final time $T=t^*=1$, below $1/50$ at
+    $1.2$, $1/2000$ at $1.5$.
 
     Between them $W_\xi=u_xJ$ and $1/J^2$ leave the range a network resolves: at $\nu=0.01$, $T=2$ labels lie $10^{18}$
     times closer than at the start.

@@ -178,7 +178,7 @@ def windows_in_time_help_only_if_the_pulse_travels_less_than_a_turn_in_each(
 ):
     r"""A pulse at $c=50$ needs 18 modes in each of 1, 2, 4 or 8 windows in time, and 12, 7, 5 in each of 16, 32, 64.
 
-    The number depends on $cT/m$ alone, since the translation of a family keeps its n-width: it is 18 while that is
+    The number depends on $cT/m$ alone, since the translation of a family keeps its $n$-width: it is 18 while that is
     about a turn or more. Counted in the snapshots of single windows, against the time average in closed form.
     """
 
@@ -210,7 +210,7 @@ def labels_do_not_collapse_a_speed_that_varies_along_x(check, expected=(12, 8), 
 
     The solution starts from $\sin x$; the displacement is $X-\xi$ less its mean motion $c\sqrt{1-\varepsilon^2}\,t$; to
     $T=1$. Every label is stretched and compressed once a round, so that the characteristics themselves are waves: a
-    Lagrangian frame is no cure for the n-width in general.
+    Lagrangian frame is no cure for the $n$-width in general.
     """
     x, times = grid(97), midpoints(800)
 

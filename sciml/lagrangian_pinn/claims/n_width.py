@@ -154,8 +154,8 @@ def the_convection_benchmark_needs_more_modes_where_the_network_fails(
     r"""Where the published error of the network is four times as large, the solution $\sin(x-ct)$ needs more modes.
 
     It needs 2 at every speed, while the published error rises from 0.017 to above 1: on this benchmark, of the released
-    code with its initial condition, the n-width does not tell a run that fails from one that succeeds. What grows with
-    $c$ is the frequency in time, and the number of modes of a pulse as long as it has not gone round the circle.
+    code with its initial condition, the $n$-width does not tell a run that fails from one that succeeds. What grows
+    with $c$ is the frequency in time, and the number of modes of a pulse as long as it has not gone round the circle.
     """
     runs = dict(zip(PUBLISHED["speed"], PUBLISHED["pinn"], strict=True))
     harder = [(slow, fast) for slow in runs for fast in runs if runs[fast] >= 4 * runs[slow]]
@@ -454,7 +454,7 @@ def the_width_of_unit_steps_is_at_least_half_the_root(check, bound=lambda n: 1 /
     },
 )
 def widths_of_transport_decay_half_a_power_slower_than_fourier_coefficients(check, exponent=lambda s: arb(1) / 2 - s):
-    r"""If $|\hat g_k|=k^{-s}$, the n-width of all translations decays like $n^{1/2-s}$; for a jump like $n^{-1/2}$.
+    r"""If $|\hat g_k|=k^{-s}$, the $n$-width of all translations decays like $n^{1/2-s}$; for a jump like $n^{-1/2}$.
 
     A jump has $s=1$. For odd $n$ it is $d_n^2=2L\,\zeta(2s,(n+1)/2)$, whose slope in a doubly logarithmic plot between
     $n=257$ and $1025$ is certified for all $s$ from 0.75 to 4 to lie within $10^{-2}$. By the midpoint rule

@@ -169,11 +169,12 @@ def solving_the_released_pair_exactly_costs_four_percent_at_the_shock(check, dis
     },
 )
 def periodic_characteristics_miss_their_start_by_pi_root_2(check, least=lambda L: L * L / 2):
-    r"""If $X(\cdot,0)$ is periodic and is compared with $X=\xi$ on a grid with both ends of $[0,L]$, the error is at
-    least $L/\sqrt2$: $\pi\sqrt2=4.443$ for $L=2\pi$.
+    r"""A periodic $X(\cdot,0)$, compared with $X=\xi$ on a grid with both ends of $[0,L]$, has an error of at least
+    $L/\sqrt2$.
 
-    The two ends share one value $p$, and $p^2+(p-L)^2\ge L^2/2$ with equality at $p=L/2$. The released branch is such a
-    function; its weight $\gamma_{IC}=1000$ makes that a loss of at least 4443 in norm.
+    That is $\pi\sqrt2=4.443$ for $L=2\pi$. The two ends share one value $p$, and $p^2+(p-L)^2\ge L^2/2$ with equality
+    at $p=L/2$. The released branch is such a function; its weight $\gamma_{IC}=1000$ makes that a loss of at least 4443
+    in norm.
     """
     p, L = z3.Reals("p L")
     misfit = lambda value: value * value + (value - L) * (value - L)  # noqa: E731
@@ -219,11 +220,12 @@ def exact_solution_scores_an_error_of_zero(check, positions=with_endpoint):
     },
 )
 def endpoint_costs_a_cell_over_root_3(check, floor=lambda n: 2 * math.pi / n * math.sqrt((2 * n - 1) / (6 * (n - 1)))):
-    r"""Comparing $n$ positions with the second end of the period to $n$ without costs
-    $(2\pi/n)\sqrt{(2n-1)/(6(n-1))}\approx2\pi/(n\sqrt3)$ of a travelling sine: 1.42 % for $n=256$.
+    r"""Comparing $n$ positions with the second end of the period to $n$ without costs a sine
+    $(2\pi/n)\sqrt{(2n-1)/(6(n-1))}$.
 
-    In the Frobenius norm over whole periods in time, where it is the root mean square of $2\sin(\delta_i/2)$,
-    $\delta_i=2\pi i/(n(n-1))$; the sine is a relative $(2\pi/n)^2/24$ at most from its argument.
+    That is about $2\pi/(n\sqrt3)$ of a travelling sine, 1.42 % for $n=256$, in the Frobenius norm over whole periods in
+    time, where it is the root mean square of $2\sin(\delta_i/2)$, $\delta_i=2\pi i/(n(n-1))$; the sine is a relative
+    $(2\pi/n)^2/24$ at most from its argument.
     """
 
     def agrees(n, turns):
@@ -302,10 +304,10 @@ def released_reaction_is_the_logistic_one(check, speed=lambda u: rho * u * (1 - 
     mutants={"steps of T/(n + 1)": {"step": lambda T, n: T / (n + 1)}},
 )
 def reference_of_reaction_diffusion_ends_at_the_final_time(check, step=lambda T, n: T / n):
-    r"""The last of the $n$ rows of the released reaction-diffusion reference, $n-1$ steps of $T/n$ after the first, is
-    the solution at $T$.
+    r"""The last row of the released reaction-diffusion reference, $n-1$ steps of $T/n$ after the first, is the solution
+    at $T$.
 
-    For $n=100$, $T=1$ it is the one at $0.99$.
+    For $n=100$ rows and $T=1$ it is the one at $0.99$.
     """
     T, n = sp.Symbol("T", positive=True), sp.Symbol("steps", positive=True, integer=True) + 1
     check.proves(sp.Eq((n - 1) * step(T, n), T))
@@ -322,7 +324,7 @@ def reference_of_reaction_diffusion_ends_at_the_final_time(check, step=lambda T,
 def arange_by_a_cell_gives_as_many_positions_as_cells(
     check, positions=lambda n: np.arange(0, 2 * math.pi, 2 * math.pi / n)
 ):
-    r"""`np.arange(0, 2π, 2π/n)`, the released positions, has $n$ entries.
+    r"""`np.arange(0, 2 * np.pi, 2 * np.pi / n)`, the released positions, has $n$ entries.
 
     Where $2\pi/n$ is rounded down it may have one more. The smallest such $n$ is the counterexample; how many there are
     below 5000 is noted.

@@ -38,10 +38,12 @@ def midpoint_without_area(dw, area, middle, twist):
     },
 )
 def halves_of_a_brownian_interval_are_independent(check, formula=bisect, variances=(h, h / 12, h / 16, h / 48)):
-    r"""From (ΔW, H) of an interval of length h the bridge makes those of both halves: they fit, and have the right law.
+    r"""From $(\Delta W, H)$ of an interval of length $h$ the bridge makes those of both halves: they fit, and have the
+    right law.
 
-    They fit: ΔW = ΔW₁ + ΔW₂ and I_(1,0) = I₁ + I₂ + (h/2)ΔW₁, with I_(1,0) = h(ΔW/2 + H). Their law: four independent
-    normal variables of variances h/2, h/24, h/2, h/24. So an increment may be refined after it was used, or rejected.
+    They fit: $\Delta W = \Delta W_1 + \Delta W_2$ and $I_{(1,0)} = I_1 + I_2 + (h/2)\Delta W_1$, with
+    $I_{(1,0)} = h(\Delta W/2 + H)$. Their law: four independent normal variables of variances $h/2$, $h/24$, $h/2$,
+    $h/24$. So an increment may be refined after it was used, or rejected.
     """
     given = sp.symbols("dw area middle twist")
     (dw_1, area_1), (dw_2, area_2) = formula(*given)
@@ -78,10 +80,11 @@ def one_bridge():
     controls={"ΔW and H together": {"bridge": one_bridge}},
 )
 def separate_bridges_of_w_and_z_refine_one_path(check, bridge=two_separate_bridges):
-    r"""Halving a rejected step by bridging ΔW and ΔZ each as a Brownian motion leaves ∫W dt over the step what it was.
+    r"""Halving a rejected step by bridging $\Delta W$ and $\Delta Z$ each as a Brownian motion leaves $\int W\,dt$ over
+    the step what it was.
 
     So StochasticDiffEq.jl bridges them. Every half has the right law, but the halves are not those of one path: their
-    integral misses that of the step by a normal variable of variance h³/12, that of the area hH itself.
+    integral misses that of the step by a normal variable of variance $h^3/12$, that of the area $hH$ itself.
     """
     before, after, variances = bridge()
     gap = sp.expand(after - before)
@@ -146,7 +149,7 @@ TIMES = st.lists(st.integers(1, 999).map(lambda k: k / 1000), min_size=2, max_si
     mutants={"one generator for all": {"make_path": OneGenerator}},
 )
 def path_does_not_depend_on_the_order_of_questions(check, make_path=tree):
-    """A path is a function of its seed: what a solver asked before, or rejected, does not change W(t)."""
+    r"""A path is a function of its seed: what a solver asked before, or rejected, does not change $W(t)$."""
     check.forall(same_in_any_order(make_path), seed=st.integers(0, 2**63), times=TIMES, examples=100)
 
 

@@ -66,12 +66,13 @@ def central(weights, y0, direction, grid, step):
     },
 )
 def gradients_of_the_sums_are_taken_on_the_frozen_grid(check, gradient=on_the_tape, grid_of=lambda ts: ts):
-    r"""∇R := the derivative of R on the grid that was chosen at θ. The tape gives it for all five sums.
+    r"""$\nabla R$ := the derivative of $R$ on the grid that was chosen at $\theta$. The tape gives it for all five
+    sums.
 
-    Against central differences of step s = 1e-4 along a random direction of length 1. Their truncation is allowed for
-    by what the step 2s changes, three times its estimate; their rounding, 1e-16/s of the slopes over the size of err,
-    1e-6 and more of them, by 1e-5 of the sum and its derivative. A solver that chooses its steps anew has another
-    derivative, often of the other sign.
+    Against central differences of step $s = 10^{-4}$ along a random direction of length 1. Their truncation is allowed
+    for by what the step $2s$ changes, three times its estimate; their rounding, $10^{-16}/s$ of the slopes over the
+    size of err, $10^{-6}$ and more of them, by $10^{-5}$ of the sum and its derivative. A solver that chooses its steps
+    anew has another derivative, often of the other sign.
     """
 
     def agree(seed):
@@ -136,10 +137,10 @@ def continuous(tolerance):
     },
 )
 def discrete_adjoint_is_the_exact_derivative_of_the_computed_number(check, method=discrete):
-    r"""The tape's gradient is the derivative of the end state as computed, whatever the tolerance, to 1e-8.
+    r"""The tape's gradient is the derivative of the end state as computed, whatever the tolerance, to $10^{-8}$.
 
     That of the continuous adjoint is not: it differs from it by about the tolerance, as both do from the derivative of
-    the exact solution. For z' = cos(at)z; 1e-8 is what a central difference of step 1e-5 leaves.
+    the exact solution. For $z' = \cos(at)\,z$; $10^{-8}$ is what a central difference of step $10^{-5}$ leaves.
     """
     check.forall(
         lambda tolerance: abs(np.subtract(*method(tolerance))) <= 1e-8,
@@ -187,7 +188,8 @@ def stages_on_the_tape(adjoint):
     },
 )
 def continuous_adjoint_has_no_gradient_of_the_sums(check, stages=lambda: stages_on_the_tape(adjoint=True)):
-    r"""Under a continuous adjoint no slope of the forward pass is on the tape, so that R_E and R_S would be constants.
+    r"""Under a continuous adjoint no slope of the forward pass is on the tape, so that $R_E$ and $R_S$ would be
+    constants.
 
     Counted in torchdiffeq's ``odeint_adjoint``, whose end state does require a gradient: the sums need the discrete
     adjoint, and asking for both has to be refused.
@@ -247,9 +249,10 @@ def along_the_first_slope(f, order):
     },
 )
 def taylor_terms_follow_the_total_derivative(check, formula=total_derivative):
-    r"""d^{K}z/dt^{K} = (∂_t + f·∇)^{K−1} f along a solution, K = 1 … 4, by nested forward derivatives.
+    r"""$d^Kz/dt^K = (\partial_t + f \cdot \nabla)^{K-1} f$ along a solution, $K = 1 \dots 4$, by nested forward
+    derivatives.
 
-    Against sympy's derivatives of a nonlinear, time-dependent field, to 1e-12 of the largest entry plus 1: a few
+    Against sympy's derivatives of a nonlinear, time-dependent field, to $10^{-12}$ of the largest entry plus 1: a few
     thousand roundings.
     """
 

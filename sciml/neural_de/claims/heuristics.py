@@ -50,7 +50,7 @@ def with_slopes_again(f, y0, heuristics):
     },
 )
 def heuristics_need_no_evaluation_of_f(check, run=engine, each=6, extra=2):
-    r"""A solve evaluates f 6 times for each attempted step and twice to begin, with all five heuristics as without.
+    r"""A solve evaluates $f$ 6 times for each attempted step and twice to begin, with all five heuristics as without.
 
     The second of the two finds the first step size. The end state does not change by a bit either.
     """
@@ -112,10 +112,10 @@ def linear(M):
     },
 )
 def stiffness_estimate_is_at_most_the_operator_norm(check, bound=lambda M: np.linalg.norm(M, 2)):
-    r"""For z' = Mz, S = ‖Mv‖/‖v‖ with v = g_7 − g_6, so that S ≤ ‖M‖₂ for every M, z and h.
+    r"""For $z' = Mz$, $S = \|Mv\|/\|v\|$ with $v = g_7 - g_6$, so that $S \le \|M\|_2$ for every $M$, $z$ and $h$.
 
-    The spectral radius is no bound: S of a matrix that is not normal may exceed it. 1e-9 allows for the cancellation in
-    v, which is of size (h‖M‖)³ at the least, h‖M‖ ≥ 1/2.
+    The spectral radius is no bound: $S$ of a matrix that is not normal may exceed it. $10^{-9}$ allows for the
+    cancellation in $v$, which is of size $(h\|M\|)^3$ at the least, $h\|M\| \ge 1/2$.
     """
 
     def bounded(seed, d, skew, reach):
@@ -138,9 +138,10 @@ def stiffness_estimate_is_at_most_the_operator_norm(check, bound=lambda M: np.li
     },
 )
 def stiffness_of_a_forced_decay_is_its_rate(check, formula=estimate):
-    r"""For z' = −λz + φ(t), S = λ exactly: both stages stand at the same time, so that the forcing cancels.
+    r"""For $z' = -\lambda z + \varphi(t)$, $S = \lambda$ exactly: both stages stand at the same time, so that the
+    forcing cancels.
 
-    That needs c_6 = c_7. The rounding of k_7 − k_6 is below 64 units of the largest |k|, over |g_7 − g_6|.
+    That needs $c_6 = c_7$. The rounding of $k_7 - k_6$ is below 64 units of the largest $|k|$, over $|g_7 - g_6|$.
     """
 
     def is_rate(rate, amplitude, frequency, h):
@@ -167,10 +168,10 @@ def stiffness_of_a_forced_decay_is_its_rate(check, formula=estimate):
     controls={"the modulus |λ|": {"index": np.abs}},
 )
 def stiffness_estimate_is_the_largest_real_part(check, index=lambda eigenvalue: abs(eigenvalue.real)):
-    r"""S estimates the stiffness index max |Re λ_i| of the Jacobian.
+    r"""$S$ estimates the stiffness index $\max |\operatorname{Re} \lambda_i|$ of the Jacobian.
 
-    It does not for a rotation, where Re λ = 0 and S = |ω|: on a normal matrix with one pair of eigenvalues −a ± iω, S
-    is their modulus. 1e-9 as for the operator norm, h|λ| = 1.
+    It does not for a rotation, where $\operatorname{Re} \lambda = 0$ and $S = |\omega|$: on a normal matrix with one
+    pair of eigenvalues $-a \pm i\omega$, $S$ is their modulus. $10^{-9}$ as for the operator norm, $h|\lambda| = 1$.
     """
 
     def is_index(decay, turn):
@@ -241,10 +242,12 @@ def exact_log_derivatives(theta, steps):
     },
 )
 def gradients_follow_the_fifth_power_of_the_frequency(check, powers=None, grid=uniform):
-    r"""For z' = ωJz on a fixed grid, the log-derivatives by ω of R_E, R_E² and R_S tend to 5, 10 and 1 as h → 0.
+    r"""For $z' = \omega Jz$ on a fixed grid, the log-derivatives by $\omega$ of $R_E$, $R_{E^2}$ and $R_S$ tend to 5,
+    10 and 1 as $h \to 0$.
 
-    At a finite θ = hω the tape's derivatives are those of the exact polynomials of the pair at X = iθ, to 1e-8: the
-    rounding of err, 2⁻⁵² of its largest term over θ⁵, at θ ≥ 1/8. From the powers they are then O(θ²) away.
+    At a finite $\theta = h\omega$ the tape's derivatives are those of the exact polynomials of the pair at
+    $X = i\theta$, to $10^{-8}$: the rounding of err, $2^{-52}$ of its largest term over $\theta^5$, at
+    $\theta \ge 1/8$. From the powers they are then $O(\theta^2)$ away.
     """
     powers = powers or {"RE": 5, "RE2": 10, "RS": 1}
 
@@ -299,11 +302,12 @@ INVARIANCE = {"NFE": 1.0, "REn": 0.0, "RE": 0.0, "RE2": 1.0, "RS": 1.0}
     },
 )
 def value_of_the_error_sum_does_not_measure_cost(check, powers=None):
-    r"""Under an adaptive controller R_E and Σ q_j h_j stay the same when the dynamics, and the cost, are 8-fold.
+    r"""Under an adaptive controller $R_E$ and $\sum q_j h_j$ stay the same when the dynamics, and the cost, are 8-fold.
 
-    The controller holds q at one level, whatever the field. R_E is worth differentiating, on the grid, and not worth
-    logging: log evaluations of f. R_E² and R_S grow with the cost. Exponents over ω = 2 … 16; the bands of ±0.05 are
-    twice what a first and a last step amount to, 1 in 50 steps at ω = 2, against log 8.
+    The controller holds $q$ at one level, whatever the field. $R_E$ is worth differentiating, on the grid, and not
+    worth logging: log evaluations of $f$. $R_{E^2}$ and $R_S$ grow with the cost. Exponents over $\omega = 2 \dots 16$;
+    the bands of $\pm 0.05$ are twice what a first and a last step amount to, 1 in 50 steps at $\omega = 2$, against
+    $\log 8$.
     """
     powers = powers or INVARIANCE
 
@@ -387,10 +391,11 @@ def parallel_to_the_fifth_derivative(f, z, at):
     },
 )
 def error_estimate_of_a_nonlinear_field_is_a_sum_over_nine_trees(check, formula=by_trees):
-    r"""err = −h⁵ Σ_τ (residual of b̂ at τ)/σ(τ) · F(τ)(z) + O(h⁶), over the nine trees of order 5.
+    r"""$\text{err} = -h^5 \sum_\tau (\text{residual of } \hat b \text{ at } \tau)/\sigma(\tau) \cdot F(\tau)(z)
+    + O(h^6)$, over the nine trees of order 5.
 
-    For a nonlinear field this is no multiple of z⁽⁵⁾, so that R_E and the R_K of TayNODE penalise different vectors. On
-    a quadratic field of the plane, whose stages are run with a symbolic h and exact coefficients.
+    For a nonlinear field this is no multiple of $z^{(5)}$, so that $R_E$ and the $R_K$ of TayNODE penalise different
+    vectors. On a quadratic field of the plane, whose stages are run with a symbolic $h$ and exact coefficients.
     """
     f, z, at, h5 = quadratic_problem()
     found = formula(f, z, at)
@@ -541,10 +546,11 @@ def relaxation():
     },
 )
 def stiffness_estimate_is_at_most_the_lipschitz_constant(check, constant=lambda L: L, where="segment"):
-    r"""For a nonlinear field S is at most the largest ‖J‖₂ on the segment between the two arguments g_6 and g_7.
+    r"""For a nonlinear field $S$ is at most the largest $\|J\|_2$ on the segment between the two arguments $g_6$ and
+    $g_7$.
 
-    On van der Pol's equation, μ = 5; the maximum is taken over 33 points of the segment, and twice the largest change
-    of J from one to the next allows for what lies between.
+    On van der Pol's equation, $\mu = 5$; the maximum is taken over 33 points of the segment, and twice the largest
+    change of $J$ from one to the next allows for what lies between.
     """
 
     def bounded(a, b, reach):

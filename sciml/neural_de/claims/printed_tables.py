@@ -58,10 +58,11 @@ def rows_explained(step, residue, rows, ddof):
     },
 )
 def printed_evaluations_are_means_of_three_runs(check, ode=(6, 3), sde=(4, 2), ddof=1):
-    r"""Every NFE ± std is the mean and sample deviation of three integers, ≡ 3 mod 6 (ODE) or ≡ 2 mod 4 (SDE).
+    r"""Every $\text{NFE} \pm \text{std}$ is the mean and sample deviation of three integers, $\equiv 3 \text{ mod } 6$
+    (ODE) or $\equiv 2 \text{ mod } 4$ (SDE).
 
-    So each is from three runs, and a step costs 6 evaluations (Tsit5, +3 a solve) or 4 (SOSRI, +2): vanilla MNIST took
-    41 or 42 attempts a solve, with error regularization 29. No other residue explains all rows. By search over all
+    So each is from three runs, and a step costs 6 evaluations (Tsit5, $+3$ a solve) or 4 (SOSRI, $+2$): vanilla MNIST
+    took 41 or 42 attempts a solve, with error regularization 29. No other residue explains all rows. By search over all
     integers in reach.
     """
     statement = sp.true
@@ -179,7 +180,9 @@ SAVINGS = MappingProxyType(
     },
 )
 def other_printed_savings_agree_with_the_tables(check, rows=SAVINGS, saving=lambda before, after: 1 - after / before):
-    r"""16.33 % (training, MNIST), 33.7 % and 52.02 % (training and prediction, MNIST SDE) are 1 − t_ER/t_vanilla."""
+    r"""16.33 % (training, MNIST), 33.7 % and 52.02 % (training and prediction, MNIST SDE) are
+    $1 - t_{\text{ER}}/t_{\text{vanilla}}$.
+    """
     gaps = [
         (abs(100 * saving(Fraction(before), Fraction(after)) - Fraction(printed)), half_a_digit(printed))
         for printed, before, after in rows.values()

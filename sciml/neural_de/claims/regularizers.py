@@ -40,10 +40,11 @@ WIDE = {"least": 1e-9, "most": 1e9}
 def next_step_shrinks_with_the_present_error_and_grows_with_the_past_one(
     check, factor=lambda q, previous: PIController(**WIDE).factor(q, previous, 5)
 ):
-    r"""h_{n+1} = η q_{n−1}^α q_n^β h_n has β < 0 < α: a larger error now means a shorter step, an error that grew too.
+    r"""$h_{n+1} = \eta\,q_{n-1}^\alpha\,q_n^\beta\,h_n$ has $\beta < 0 < \alpha$: a larger error now means a shorter
+    step, an error that grew too.
 
-    The paper prints both exponents without a sign. With β > 0 the step would grow with its error. The ratio of two
-    errors is at least 1 + 1e-6, which changes the factor by 1e-7 of itself, far above its rounding.
+    The paper prints both exponents without a sign. With $\beta > 0$ the step would grow with its error. The ratio of
+    two errors is at least $1 + 10^{-6}$, which changes the factor by $10^{-7}$ of itself, far above its rounding.
     """
     errors, ratios = st.floats(FIRST_ERROR, 1.0), st.floats(1 + 1e-6, 100.0)
     check.forall(
@@ -73,7 +74,7 @@ AS_PRINTED = AsPrinted()
     controls={"the exponent of the present error negative": {"controller": PIController()}},
 )
 def controller_with_positive_exponents_reaches_the_end(check, controller=AS_PRINTED):
-    r"""Steps $h_{n+1} = \eta q_{n-1}^{\alpha} q_n^{\beta} h_n$ with $\alpha, \beta > 0$, as printed, reach the end.
+    r"""Steps $h_{n+1} = \eta\,q_{n-1}^\alpha\,q_n^\beta\,h_n$ with $\alpha, \beta > 0$, as printed, reach the end.
 
     They do not. An accepted step has $q \le 1$ and is followed by a shorter one, whose $q$ is smaller still, so that
     the steps sum to less than the interval. A pendulum over $[0, 5]$, from any angle; 200 steps are ten times those
@@ -104,7 +105,9 @@ def controller_with_positive_exponents_reaches_the_end(check, controller=AS_PRIN
     },
 )
 def annealing_from_100_to_10_ends_at_10_312(check, schedule=anneal):
-    r"""λ_t = λ_0 exp(−(t/EPOCHS) ln(λ_0/λ_1)), with 75 epochs from 100 to 10, is 10.312 in the last one, t = 74."""
+    r"""$\lambda_t = \lambda_0 \exp(-(t/\text{EPOCHS}) \ln(\lambda_0/\lambda_1))$, with 75 epochs from 100 to 10, is
+    10.312 in the last one, $t = 74$.
+    """
     check.certifies_value(lambda: arb(schedule(100.0, 10.0, 75)(74)), "10.312", says="the last epoch")
     exact = lambda: 100 * (-(arb(74) / 75) * arb(10).log()).exp()  # noqa: E731
     check.certifies_value(lambda: arb(schedule(100.0, 10.0, 75)(74)) - exact(), 0.0, within=1e-13, says="the formula")
@@ -138,12 +141,13 @@ def equidistant(solution):
     controls={"the accepted times, called biased": {"times": accepted}},
 )
 def sampling_uniformly_in_time_is_unbiased(check, times=equidistant):
-    r"""With t_reg uniform in [t0, t1], N times the mean of E(t_reg)|h| is R_E.
+    r"""With $t_{\text{reg}}$ uniform in $[t_0, t_1]$, $N$ times the mean of $E(t_{\text{reg}})|h|$ is $R_E$.
 
-    It is not: step j is met with probability h_j/(t1 − t0), which gives Σ E_j h_j²/(t1 − t0) even if E did not change
-    within a step; and a step of length h_j restarted elsewhere is one that the controller never chose. What the authors
-    call biased, a time among the N accepted ones, meets each step with probability 1/N and gives R_E exactly, if the
-    step is restarted with the solver's own h_j. The means run over all times of either law; 1e-9 is the rounding of E.
+    It is not: step $j$ is met with probability $h_j/(t_1 - t_0)$, which gives $\sum E_j h_j^2/(t_1 - t_0)$ even if $E$
+    did not change within a step; and a step of length $h_j$ restarted elsewhere is one that the controller never chose.
+    What the authors call biased, a time among the $N$ accepted ones, meets each step with probability $1/N$ and gives
+    $R_E$ exactly, if the step is restarted with the solver's own $h_j$. The means run over all times of either law;
+    $10^{-9}$ is the rounding of $E$.
     """
     solution = relaxation()
     N, R_E = solution.stats.accepted, solution.heuristics["RE"].item()
@@ -205,9 +209,11 @@ def local_estimates_of_a_stochastic_solve_average_to_its_error_sum(check, of=lam
     },
 )
 def tolerance_of_the_experiments_is_below_single_precision(check, tolerance=1.4e-8, dtype=torch.float32):
-    r"""At the rtol = atol = 1.4e-8 of the experiments, float32 rejects steps for rounding and needs more evaluations.
+    r"""At the $\text{rtol} = \text{atol} = 1.4 \cdot 10^{-8}$ of the experiments, float32 rejects steps for rounding
+    and needs more evaluations.
 
-    Its rounding unit is 1.2e-7. On a harmonic oscillator, from any start, against float64 at the same tolerance.
+    Its rounding unit is $1.2 \cdot 10^{-7}$. On a harmonic oscillator, from any start, against float64 at the same
+    tolerance.
     """
 
     def solved(angle, dtype):
@@ -234,10 +240,11 @@ def tolerance_of_the_experiments_is_below_single_precision(check, tolerance=1.4e
     },
 )
 def error_sum_of_a_field_trained_to_zero_has_a_finite_gradient(check, norm=norms):
-    r"""Where err = 0 its norm is 0 with gradient 0, so that a field whose error has vanished can go on training.
+    r"""Where $\text{err} = 0$ its norm is 0 with gradient 0, so that a field whose error has vanished can go on
+    training.
 
-    The root of a mean of squares has the gradient 0/0 there. Elsewhere value and gradient err/‖err‖ are those of the
-    norm, whatever the size of err, to 1e-12.
+    The root of a mean of squares has the gradient $0/0$ there. Elsewhere value and gradient $\text{err}/\|\text{err}\|$
+    are those of the norm, whatever the size of err, to $10^{-12}$.
     """
 
     def is_norm(entries, power):

@@ -33,11 +33,12 @@ def heuristics_of(weights, y0, seed, grid=None):
 def gradients_of_stochastic_sums_are_taken_on_the_frozen_grid_and_path(
     check, grid_of=lambda ts: ts, seed_of=lambda seed: seed
 ):
-    r"""∇R := the derivative of R on the grid that was chosen at θ, and on the same Brownian path. The tape gives it.
+    r"""$\nabla R$ := the derivative of $R$ on the grid that was chosen at $\theta$, and on the same Brownian path. The
+    tape gives it.
 
-    Against central differences of step s = 1e-4 along a random direction of length 1. Their truncation is allowed for
-    by what the step 2s changes, three times its estimate; their rounding, 1e-16/s of slopes that exceed their
-    differences up to a thousandfold, by 1e-6 of the sum and its derivative.
+    Against central differences of step $s = 10^{-4}$ along a random direction of length 1. Their truncation is allowed
+    for by what the step $2s$ changes, three times its estimate; their rounding, $10^{-16}/s$ of slopes that exceed
+    their differences up to a thousandfold, by $10^{-6}$ of the sum and its derivative.
     """
 
     def agree(seed):

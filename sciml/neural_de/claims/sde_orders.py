@@ -71,10 +71,12 @@ h, m, s = sp.Symbol("h", positive=True), sp.Symbol("mu"), sp.Symbol("sigma")
 def weak_errors_on_geometric_brownian_motion_have_closed_forms(
     check, first=SRIW1, second=SRIW2, milstein=milstein_factor, defect=lambda: -m * s**3 * h ** sp.Rational(5, 2) / 6
 ):
-    r"""One step on dX = μX dt + σX dW multiplies X by R, and E[R], E[R²] are polynomials, against e^{μh}, e^{(2μ+σ²)h}.
+    r"""One step on $dX = \mu X\,dt + \sigma X\,dW$ multiplies $X$ by $R$, and $\mathbb{E}[R]$, $\mathbb{E}[R^2]$ are
+    polynomials, against $e^{\mu h}$, $e^{(2\mu+\sigma^2)h}$.
 
-    Euler: 1 + μh, (1 + μh)² + σ²h; Milstein adds σ⁴h²/2. SRIW1: E[R] = 1 + μh + (μh)²/2. SRIW2 adds (μh)³/6, but its
-    second moment misses −μσ³h^{5/2}/6: a weak order of 3/2 only.
+    Euler: $1 + \mu h$, $(1 + \mu h)^2 + \sigma^2h$; Milstein adds $\sigma^4h^2/2$. SRIW1:
+    $\mathbb{E}[R] = 1 + \mu h + (\mu h)^2/2$. SRIW2 adds $(\mu h)^3/6$, but its second moment misses
+    $-\mu\sigma^3h^{5/2}/6$: a weak order of $3/2$ only.
     """
     euler_, milstein_ = moments(euler_factor()), moments(milstein())
     sriw1, sriw2 = moments(sri_factor(first)[0]), moments(sri_factor(second)[0])
@@ -121,10 +123,12 @@ def weak_errors(drift=1.5, noise=1.0):
     },
 )
 def error_estimate_is_dominated_by_the_drift(check, first=SRIW1, second=SRIW2, powers=(2, 3, 4), stages=(2, 3)):
-    r"""err = δE1 + E2, where E1 = h·s·f + O(h^{3/2}) with s evaluations of f, E2 = O(h^{3/2}); the true error is O(h²).
+    r"""$\text{err} = \delta E_1 + E_2$, where $E_1 = h \cdot s \cdot f + O(h^{3/2})$ with $s$ evaluations of $f$,
+    $E_2 = O(h^{3/2})$; the true error is $O(h^2)$.
 
-    So the estimate exceeds the error by a factor that grows like 1/h, and its sum is mostly a penalty on |f|. On
-    geometric Brownian motion, from the lowest powers of √h in polynomials in √h, μ, σ, ΔW and I_(1,0).
+    So the estimate exceeds the error by a factor that grows like $1/h$, and its sum is mostly a penalty on $|f|$. On
+    geometric Brownian motion, from the lowest powers of $\sqrt{h}$ in polynomials in $\sqrt{h}$, $\mu$, $\sigma$,
+    $\Delta W$ and $I_{(1,0)}$.
     """
     found, leading = [], []
     for tableau in (first, second):
@@ -236,12 +240,14 @@ def strong_errors(paths=2000):
     },
 )
 def strong_order_is_three_halves(check, order=1.5, methods=METHODS, noise=exact_noise, others=()):
-    r"""E|X_T − X(T)| ∝ h^{3/2} for SRIW1, SRIW2, SOSRI and SOSRI2: nearer to 3/2 than to any other multiple of 1/2.
+    r"""$\mathbb{E}|X_T - X(T)| \propto h^{3/2}$ for SRIW1, SRIW2, SOSRI and SOSRI2: nearer to $3/2$ than to any other
+    multiple of $1/2$.
 
-    Two equations with known solutions, dX = ½ sin X cos X dt + sin X dW and dX = (3 − X) dt + X dW, with 8 and 64 steps
-    on the same paths. In a block of paths the slope of the mean error is taken for every method and equation; in most
-    blocks all lie within 1/4 of the order. Where the solution is a function of W_T alone, as for the
-    first equation and for geometric Brownian motion, a wrong area goes unnoticed; it is the second that notices.
+    Two equations with known solutions, $dX = \frac{1}{2} \sin X \cos X\,dt + \sin X\,dW$ and
+    $dX = (3 - X)\,dt + X\,dW$, with 8 and 64 steps on the same paths. In a block of paths the slope of the mean error
+    is taken for every method and equation; in most blocks all lie within $1/4$ of the order. Where the solution is a
+    function of $W_T$ alone, as for the first equation and for geometric Brownian motion, a wrong area goes unnoticed;
+    it is the second that notices.
     """
     steps = [sri(tableau) for tableau in methods] + list(others)
     size = check.at(quick=200, full=800)

@@ -68,12 +68,13 @@ def moments(sign, common, seed, paths):
     mutants={"one Brownian motion for both": {"common": True}},
 )
 def spiral_data_turn_the_other_way(check, sign=1, common=False):
-    r"""The authors' data follow du₁ = −a u₁³ − b u₂³, du₂ = b u₁³ − a u₂³ with noise 0.2u, a = 0.1, b = 2.
+    r"""The authors' data follow $du_1 = -a u_1^3 - b u_2^3$, $du_2 = b u_1^3 - a u_2^3$ with noise $0.2u$, $a = 0.1$,
+    $b = 2$.
 
-    The noises of the two entries are independent. The print has +b u₂³ in the first and −b u₁³ in the second line: the
-    mirror image in u₂. The means and variances at all times are compared in units of their standard errors, which come
-    from the 10,000 paths of the data and from ours.
-    The band is where the largest of the 116 numbers that can differ stays with probability 1 − 1e-6.
+    The noises of the two entries are independent. The print has $+b u_2^3$ in the first and $-b u_1^3$ in the second
+    line: the mirror image in $u_2$. The means and variances at all times are compared in units of their standard
+    errors, which come from the 10,000 paths of the data and from ours. The band is where the largest of the 116 numbers
+    that can differ stays with probability $1 - 10^{-6}$.
     """
     mean, var = data_of_the_authors(check)
     paths = check.at(quick=4_000, full=20_000)

@@ -91,10 +91,12 @@ MILLIONTH = Fraction(1, 10**6)
 def sriw1_and_sriw2_agree_with_the_ito_taylor_expansion(
     check, first=SRIW1, second=SRIW2, expansion=ito_taylor, mean=MEAN
 ):
-    r"""For all f and g, a step of SRIW1 or SRIW2 is the Itô–Taylor scheme up to h^{3/2}, and up to h² in the mean.
+    r"""For all $f$ and $g$, a step of SRIW1 or SRIW2 is the Itô–Taylor scheme up to $h^{3/2}$, and up to $h^2$ in the
+    mean.
 
-    By Milstein's theorem this makes the strong order 3/2. Expanded in √h with symbols for ΔW, I_(1,0) and the
-    derivatives of f and g; the mean is over the joint normal law of ΔW and I_(1,0). For scalar autonomous equations.
+    By Milstein's theorem this makes the strong order $3/2$. Expanded in $\sqrt{h}$ with symbols for $\Delta W$,
+    $I_{(1,0)}$ and the derivatives of $f$ and $g$; the mean is over the joint normal law of $\Delta W$ and $I_{(1,0)}$.
+    For scalar autonomous equations.
     """
     differences = [gap.as_expr() for each in (first, second) for gap in defects(each, expansion(), mean)]
     check.proves(sp.And(*(sp.Eq(gap, 0) for gap in differences)), says="pathwise to h^{3/2} and in the mean to h²")
@@ -112,11 +114,13 @@ def sriw1_and_sriw2_agree_with_the_ito_taylor_expansion(
     },
 )
 def printed_decimals_of_sosri_satisfy_the_order_conditions(check, sosri=SOSRI, sosri2=SOSRI2, digits=(15, 12)):
-    r"""The decimals of SOSRI satisfy the 25 conditions of strong order 3/2 to 1e-15, those of SOSRI2 to 1e-12 only.
+    r"""The decimals of SOSRI satisfy the 25 conditions of strong order $3/2$ to $10^{-15}$, those of SOSRI2 to
+    $10^{-12}$ only.
 
     In exact fractions; the Itô–Taylor expansion of a step, made without the conditions, misses no more. SOSRI's misses
-    are those of rounding its coefficients to double precision. SOSRI2's largest, 1.2e-13 in ½β¹·A¹(B⁰e) + ⅓β³·A¹(B⁰e),
-    comes from the search that found them: three digits are lost, which no step above h = 1e-12 can notice.
+    are those of rounding its coefficients to double precision. SOSRI2's largest, $1.2 \cdot 10^{-13}$ in
+    $\frac{1}{2}\beta^1 \cdot A^1(B^0e) + \frac{1}{3}\beta^3 \cdot A^1(B^0e)$, comes from the search that found them:
+    three digits are lost, which no step above $h = 10^{-12}$ can notice.
     """
 
     def largest_miss(tableau):
@@ -155,10 +159,12 @@ OF_THE_PATH_ALONE = MappingProxyType({"f0": SLOPE[0] / 2, "f1": SLOPE[1] / 2})
     },
 )
 def some_test_equations_cannot_notice_a_wrong_area(check, first=GEOMETRIC, second=OF_THE_PATH_ALONE):
-    r"""At order h^{3/2} the factor of I_(1,0) is 0 for dX = aX dt + bX dW, and for dX = ½gg' dt + g dW with any g.
+    r"""At order $h^{3/2}$ the factor of $I_{(1,0)}$ is 0 for $dX = aX\,dt + bX\,dW$, and for
+    $dX = \frac{1}{2}gg'\,dt + g\,dW$ with any $g$.
 
-    The factor is gf' − fg' − ½g²g''. The solutions of such equations are functions of W_t and t alone. A method shows
-    strong order 3/2 on them with any ΔZ of the right law, even one that does not belong to the path.
+    The factor is $gf' - fg' - \frac{1}{2}g^2g''$. The solutions of such equations are functions of $W_t$ and $t$ alone.
+    A method shows strong order $3/2$ on them with any $\Delta Z$ of the right law, even one that does not belong to the
+    path.
     """
     factor = part(3, ito_taylor()).diff(u).as_expr()
     found = [sp.expand(factor.subs({sp.Symbol(name): value for name, value in eq.items()})) for eq in (first, second)]

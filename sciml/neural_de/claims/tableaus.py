@@ -48,10 +48,11 @@ def largest_residual(pair, b, order):
     },
 )
 def dormand_prince_has_orders_five_and_four(check, pair=DOPRI5, order=5, embedded=4, sigma=symmetry):
-    r"""b satisfies Σ b_i Φ_i(τ) = 1/γ(τ) for all 17 rooted trees up to order 5 and b̂ for all 8 up to order 4.
+    r"""$b$ satisfies $\sum b_i \Phi_i(\tau) = 1/\gamma(\tau)$ for all 17 rooted trees up to order 5 and $\hat b$ for
+    all 8 up to order 4.
 
-    b fails 11 of the 20 conditions of order 6 and b̂ all 9 of order 5; the norm of what b leaves at order 6, each tree
-    divided by its symmetry σ(τ), is 3.99e-4 as Dormand and Prince print it.
+    $b$ fails 11 of the 20 conditions of order 6 and $\hat b$ all 9 of order 5; the norm of what $b$ leaves at order 6,
+    each tree divided by its symmetry $\sigma(\tau)$, is $3.99 \cdot 10^{-4}$ as Dormand and Prince print it.
     """
     low, high = LITERATURE["3.99e-4"]
     left = residuals(pair.a, pair.b, 6)
@@ -103,10 +104,11 @@ def in_float64(pair):
     },
 )
 def tsitouras_decimals_have_orders_five_and_four(check, pair=TSIT5, embedded=4):
-    r"""Tsitouras' published decimals satisfy all conditions of order 5 (b) and 4 (b̂) up to the digits they have.
+    r"""Tsitouras' published decimals satisfy all conditions of order 5 ($b$) and 4 ($\hat b$) up to the digits they
+    have.
 
     Any numbers that round to them at the 84th decimal are taken in, as balls of that radius; all residuals lie within
-    1e-80 of 0.
+    $10^{-80}$ of 0.
     """
 
     def largest():
@@ -154,9 +156,10 @@ SHAMPINE = ("1951/21600", "0", "22642/50085", "451/720", "-12231/42400", "649/63
     },
 )
 def torchdiffeq_and_diffrax_estimate_two_thirds_of_the_dormand_prince_error(check, pair=DOPRI5, factor=Fraction(2, 3)):
-    r"""With Shampine's b̂, which torchdiffeq and diffrax take, b − b̂ is exactly 2/3 of Dormand and Prince's.
+    r"""With Shampine's $\hat b$, which torchdiffeq and diffrax take, $b - \hat b$ is exactly $2/3$ of Dormand and
+    Prince's.
 
-    So the same step has two thirds of the error of scipy's and ours, and a controller takes (3/2)^{1/5} = 1.084 times
+    So the same step has two thirds of the error of scipy's and ours, and a controller takes $(3/2)^{1/5} = 1.084$ times
     longer steps at one tolerance.
     """
     theirs = [b - Fraction(x) for b, x in zip(pair.b, SHAMPINE, strict=True)]
@@ -178,10 +181,11 @@ def torchdiffeq_and_diffrax_estimate_two_thirds_of_the_dormand_prince_error(chec
     },
 )
 def dense_output_has_order_four(check, pairs=(DOPRI5, TSIT5), order=4):
-    r"""Σ b_i(θ) Φ_i(τ) = θ^{r(τ)}/γ(τ) for all 8 trees of order r ≤ 4 and all θ, for both fifth-order pairs.
+    r"""$\sum b_i(\theta) \Phi_i(\tau) = \theta^{r(\tau)}/\gamma(\tau)$ for all 8 trees of order $r \le 4$ and all
+    $\theta$, for both fifth-order pairs.
 
-    Both sides are polynomials of degree at most 5 in θ, so that seven points decide; 1e-70 allows for the decimals of
-    Tsitouras' pair.
+    Both sides are polynomials of degree at most 5 in $\theta$, so that seven points decide; $10^{-70}$ allows for the
+    decimals of Tsitouras' pair.
     """
     points = [Fraction(k, 7) for k in range(1, 8)]
 
@@ -225,10 +229,11 @@ def truncated(pair):
     },
 )
 def stability_estimates_are_divided_by_the_ends_of_damping(check, limit=lambda pair: pair.stability_limit):
-    r"""|R(−x)| < 1 for 0 < x < x_stab, with x_stab = 3.3066 (Dormand–Prince) and 3.5068 (Tsitouras).
+    r"""$|R(-x)| < 1$ for $0 < x < x_{\text{stab}}$, with $x_{\text{stab}} = 3.3066$ (Dormand–Prince) and $3.5068$
+    (Tsitouras).
 
-    R is the polynomial by which one step multiplies a solution of z' = λz, x = −hλ. All roots of R² = 1 are isolated
-    with proof; 1e-12 allows for the rounding of a root in double precision.
+    $R$ is the polynomial by which one step multiplies a solution of $z' = \lambda z$, $x = -h\lambda$. All roots of
+    $R^2 = 1$ are isolated with proof; $10^{-12}$ allows for the rounding of a root in double precision.
     """
     for pair, printed in ((DOPRI5, "3.3066"), (TSIT5, "3.5068")):
         root = functools.partial(damping_ends, pair.stability_polynomial)
@@ -267,11 +272,12 @@ def turning_end(pair):
     },
 )
 def rotations_are_amplified_by_much_shorter_steps(check, end=turning_end):
-    r"""A step of a rotation z' = iωz damps it if and only if h|ω| < 0.997 (Dormand–Prince), 0.478 (Tsitouras).
+    r"""A step of a rotation $z' = i\omega z$ damps it if and only if $h|\omega| < 0.997$ (Dormand–Prince), $0.478$
+    (Tsitouras).
 
-    S = |ω| there, so that S/x_stab with x_stab = 3.3066 or 3.5068, which is made for real negative eigenvalues, calls
-    steps stable that are three to seven times too long. Steps of the engine, from 1/8, below which the damping is less
-    than rounding, against the certified end; 1e-6 around it is left out.
+    $S = |\omega|$ there, so that $S/x_{\text{stab}}$ with $x_{\text{stab}} = 3.3066$ or $3.5068$, which is made for
+    real negative eigenvalues, calls steps stable that are three to seven times too long. Steps of the engine, from
+    $1/8$, below which the damping is less than rounding, against the certified end; $10^{-6}$ around it is left out.
     """
     for pair, shown in ((DOPRI5, "0.997"), (TSIT5, "0.478")):
         check.certifies_value(functools.partial(arb, end(pair)), shown, says=f"{pair.name}, to three digits")
@@ -317,9 +323,10 @@ ESTIMATE = -sp.Rational(97, 120000) * X**5 + sp.Rational(13, 40000) * X**6 - sp.
     },
 )
 def error_estimate_of_a_linear_problem_is_a_polynomial_in_hm(check, pair=DOPRI5, expected=ESTIMATE):
-    r"""For z' = Mz and X = hM, err = (−97/120000 X⁵ + 13/40000 X⁶ − 1/24000 X⁷) z (Dormand–Prince).
+    r"""For $z' = Mz$ and $X = hM$, $\text{err} = (-\frac{97}{120000} X^5 + \frac{13}{40000} X^6
+    - \frac{1}{24000} X^7)\,z$ (Dormand–Prince).
 
-    So E = (97/120000) h⁵ ‖M⁵z‖ (1 + O(h)): the estimate sees the fifth derivative of the trajectory.
+    So $E = \frac{97}{120000}\,h^5\,\|M^5z\|\,(1 + O(h))$: the estimate sees the fifth derivative of the trajectory.
     """
     _, slopes = linear_stages(pair)
     found = sum(rational(e) * k for e, k in zip(pair.error, slopes, strict=True))
@@ -339,9 +346,11 @@ DIFFERENCE = -sp.Rational(71, 330) * X**3 + sp.Rational(611, 6600) * X**4 - sp.R
     },
 )
 def stiffness_estimate_takes_three_power_iterations(check, stages=(6, 5), expected=DIFFERENCE):
-    r"""For z' = Mz, g_7 − g_6 = (−71/330 X³ + 611/6600 X⁴ − 29/6600 X⁵ + X⁶/600) z (Dormand–Prince), X = hM.
+    r"""For $z' = Mz$, $g_7 - g_6 = (-\frac{71}{330} X^3 + \frac{611}{6600} X^4 - \frac{29}{6600} X^5
+    + \frac{1}{600} X^6)\,z$ (Dormand–Prince), $X = hM$.
 
-    So S → ‖M⁴z‖/‖M³z‖ as h → 0: the Rayleigh-like quotient of a vector that was multiplied by M three times.
+    So $S \to \|M^4z\|/\|M^3z\|$ as $h \to 0$: the Rayleigh-like quotient of a vector that was multiplied by $M$ three
+    times.
     """
     arguments, slopes = linear_stages(DOPRI5)
     later, before = stages
@@ -361,10 +370,10 @@ def stiffness_estimate_takes_three_power_iterations(check, stages=(6, 5), expect
 def stiffness_estimate_divides_by_a_difference_of_row_sums(
     check, denominator=lambda pair: rational(sum(pair.a[6]) - sum(pair.a[5]))
 ):
-    r"""S = ‖k_7 − k_6‖/|Σ a_7i − Σ a_6i|, as printed, is finite.
+    r"""$S = \|k_7 - k_6\|/|\sum a_{7i} - \sum a_{6i}|$, as printed, is finite.
 
-    The row sums are the nodes c_7 = c_6 = 1, so that it is not. The arguments g_7 and g_6 of the two stages belong
-    there, which differ; here for z' = z, z = 1 and h = 1.
+    The row sums are the nodes $c_7 = c_6 = 1$, so that it is not. The arguments $g_7$ and $g_6$ of the two stages
+    belong there, which differ; here for $z' = z$, $z = 1$ and $h = 1$.
     """
     check.proves(sp.Ne(sp.expand(denominator(DOPRI5)).subs(X, 1), 0), says="the denominator does not vanish")
     check.note(row_sums=[str(sum(DOPRI5.a[6])), str(sum(DOPRI5.a[5]))])
@@ -385,9 +394,10 @@ def stability_functions(pair):
     },
 )
 def estimate_is_the_error_of_the_discarded_solution(check, against=lambda kept, discarded: discarded):
-    r"""err/(e^X − R̂(X)) → 1 as X = hλ → 0: E measures the solution of order 4, which is not kept.
+    r"""$\text{err}/(e^X - \hat R(X)) \to 1$ as $X = h\lambda \to 0$: $E$ measures the solution of order 4, which is not
+    kept.
 
-    e^X − R(X) of the kept one is O(X⁶): its error is smaller by a factor h.
+    $e^X - R(X)$ of the kept one is $O(X^6)$: its error is smaller by a factor $h$.
     """
     kept, discarded = stability_functions(DOPRI5)
     exact = sum(X**k / sp.factorial(k) for k in range(12))

@@ -66,12 +66,13 @@ def with_its_own_error(weights, y0):
     },
 )
 def sums_over_torchdiffeq_steps_need_three_repairs(check, sums=recorded):
-    r"""R_E, R_E², the scaled R_E, R_S and max S over a torchdiffeq solve, and their gradients on the frozen grid.
+    r"""$R_E$, $R_{E^2}$, the scaled $R_E$, $R_S$ and $\max S$ over a torchdiffeq solve, and their gradients on the
+    frozen grid.
 
-    torchdiffeq steps beyond the end and interpolates back, estimates 2/3 of the error, and lets the gradient through
-    the size of its first step. Without these three the sums are those of our engine on the same grid, to 1e-9, some
-    thousand roundings for what cancels in err; and their derivatives its central differences there, along a direction
-    of length 1, up to what a step twice as long changes and 1e-5 of the sum and its derivative.
+    torchdiffeq steps beyond the end and interpolates back, estimates $2/3$ of the error, and lets the gradient through
+    the size of its first step. Without these three the sums are those of our engine on the same grid, to $10^{-9}$,
+    some thousand roundings for what cancels in err; and their derivatives its central differences there, along a
+    direction of length 1, up to what a step twice as long changes and $10^{-5}$ of the sum and its derivative.
     """
     if find_spec("torchdiffeq") is None:
         check.skip("torchdiffeq is not installed")

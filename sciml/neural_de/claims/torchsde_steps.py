@@ -88,10 +88,10 @@ def solved_here(seed):
     },
 )
 def torchsde_doubles_its_steps(check, evaluations=30, ratio=1.0, here=4):
-    r"""torchsde's adaptive SRK takes a step and two half ones: 30 evaluations of f an attempt, against 4 of SOSRI.
+    r"""torchsde's adaptive SRK takes a step and two half ones: 30 evaluations of $f$ an attempt, against 4 of SOSRI.
 
-    Each of its three steps evaluates f ten times, every stage anew. Its error is the RMS distance of the two results in
-    units of the tolerance, without the factor 1/(2^p − 1) of extrapolation; it keeps the result of the half steps.
+    Each of its three steps evaluates $f$ ten times, every stage anew. Its error is the RMS distance of the two results
+    in units of the tolerance, without the factor $1/(2^p - 1)$ of extrapolation; it keeps the result of the half steps.
     """
     try:
         import torchsde  # noqa: F401

@@ -98,7 +98,8 @@ GRID = (0.3, 3.0, 10.0, 30.0)
 def every_penalty_that_halves_the_evaluations_of_a_latent_ode_costs_fit(
     check: Check, share: float = 0.5, reference: Callable[[int], float] = error_without_penalty
 ) -> None:
-    r"""On damped rotations each λ that halves the evaluations raises the held-out squared error by 10 % or more.
+    r"""On damped rotations each $\lambda$ that halves the evaluations raises the held-out squared error by 10 % or
+    more.
 
     The paper prints 287 evaluations for 733 on Physionet at a test loss of 3.57 for 3.55. That is not seen on this
     small task, where the path has to turn as the data do: evaluations and error are traded for each other, as tabled.

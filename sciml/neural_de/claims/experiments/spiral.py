@@ -102,11 +102,11 @@ CLOSE = 1e-3
 def no_penalty_brings_a_fitted_trajectory_below_the_cost_of_its_system(
     check: Check, close: float = CLOSE, penalties: tuple[tuple[str, float], ...] = PENALTIES, speed: float = 1.0
 ) -> None:
-    r"""A model of the spiral u' = u³A that fits its data takes at least the evaluations of the spiral itself, 656.
+    r"""A model of the spiral $u' = u^3A$ that fits its data takes at least the evaluations of the spiral itself, 656.
 
     So error and stiffness terms do not save there what they save where only the end point matters. Fits means a mean
-    squared error of at most 1e-3, 1.6 % of the first radius. The paper prints 1083.0 evaluations without and 676.2 with
-    both terms; it does not give those of the spiral.
+    squared error of at most $10^{-3}$, 1.6 % of the first radius. The paper prints 1083.0 evaluations without and 676.2
+    with both terms; it does not give those of the spiral.
     """
     steps = 60
     floor = evaluations_of_the_spiral(speed)
