@@ -82,13 +82,15 @@ def _prove_by_sympy(statement: sp.Basic, seed: int) -> Evidence:
 
 def _refute_numerically(statement: sp.Basic, seed: int, attempts: int) -> Evidence | None:
     for values in itertools.islice(_assignments(sorted(statement.free_symbols, key=str), seed), attempts):
-        at_point = statement.subs(values)
-        if isinstance(at_point, sp.Eq):
-            gap = abs(sp.N(at_point.lhs - at_point.rhs, DIGITS, maxn=4 * DIGITS))
-            scale = 1 + abs(sp.N(at_point.lhs, DIGITS))
+        sides = [side.subs(values) for side in statement.args] if isinstance(statement, sp.Rel) else []
+        if any(side is sp.nan or side.is_infinite for side in sides):
+            continue  # a point where a side is not defined is no counterexample
+        if isinstance(statement, sp.Eq):
+            gap = abs(sp.N(sides[0] - sides[1], DIGITS, maxn=4 * DIGITS))
+            scale = 1 + abs(sp.N(sides[0], DIGITS))
             false = bool(gap.is_number and gap > scale * sp.Float(10) ** (-DIGITS // 2))
         else:
-            false = sp.simplify(at_point) == sp.false
+            false = sp.simplify(statement.subs(values)) == sp.false
         if false:
             shown = {str(symbol): str(value) for symbol, value in values.items()} or {"statement": str(statement)}
             return Evidence(Strength.PROVED, Outcome.FAILS, "false at an exact point", {}, shown)

@@ -54,6 +54,12 @@ def test_counterexamples_respect_the_assumptions():
     assert value > 1
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_point_where_a_side_is_not_defined_is_no_counterexample(seed):
+    assert prove(sp.Eq(p * (1 - p) / (1 - p**2 - (1 - p) ** 2), sp.Rational(1, 2)), seed).outcome == "holds"
+    assert prove(x**2 / x**2 + (1 - x) / (1 - x) >= 1, seed).outcome == "holds"
+
+
 def test_what_cannot_be_settled_is_undecided():
     near_miss = sp.Eq(sp.exp(sp.pi * sp.sqrt(163)), 640320**3 + 744)
     assert prove(near_miss).outcome in {"fails", "undecided"}

@@ -392,7 +392,7 @@ def gradients_of_right_labels_vanish_and_those_of_wrong_ones_grow(
     n = check.at(quick=300, full=600)
     for sigma in sigmas:
         draw = indicators(changes, n, sigma, 0.4)
-        check.estimates(draw, band=(0.8, 1), draws=80, says=f"Δ = 0.4, σ = {sigma}, n = {n}")
+        check.estimates(draw, band=(0.8, 1), draws=200, says=f"Δ = 0.4, σ = {sigma}, n = {n}")
         check.note(setup=early_setup(n, sigma, 0.4), printed={"change of mean κ²": "beyond 0.05"})
 
 
