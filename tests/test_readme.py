@@ -41,3 +41,9 @@ def test_the_noisy_label_example_beats_the_labels_it_was_given():
 def test_the_neural_ode_example_ends_with_fewer_evaluations():
     pytest.importorskip("torchdiffeq", reason="torchdiffeq, of the extra 'ode', is missing")
     assert int(printed_by("neural-ode")) <= 26
+
+
+def test_the_lagrangian_example_is_accurate_and_sound():
+    printed = printed_by("lagrangian-pinn")
+    assert float(printed.split(",")[0]) < 1e-2
+    assert "spurious: False" in printed
