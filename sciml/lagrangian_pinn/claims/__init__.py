@@ -4,11 +4,16 @@ from sciml.lagrangian_pinn.claims import (
     exact_solutions,
     figures_characteristics,
     figures_n_width,
+    figures_training,
     identities,
+    invariants,
     jacobian,
     lagrangian_collapse,
+    landscape,
     n_width,
     released_code,
+    released_training,
+    training,
 )
 from sciml.lagrangian_pinn.claims.paper import paper
 
@@ -16,10 +21,15 @@ __all__ = [
     "exact_solutions",
     "figures_characteristics",
     "figures_n_width",
+    "figures_training",
     "identities",
+    "invariants",
     "jacobian",
     "lagrangian_collapse",
+    "landscape",
     "n_width",
     "paper",
     "released_code",
+    "released_training",
+    "training",
 ]

@@ -76,12 +76,19 @@ def released_pair_is_solved_by_a_decaying_sine(check, solution=label_heat):
 def characteristics_of_the_released_pair_cross(check, time=lambda nu, A: -sp.log(1 - nu / A) / nu):
     r"""For $\nu<A$ the characteristics of the released pair cross, first at $t=-\ln(1-\nu/A)/\nu$, label $\pi$.
 
-    $J=1+A\,\cos\xi\,(1-e^{-\nu t})/\nu$ reaches 0 there and then. Those of viscous Burgers never cross.
+    $J=1+A\,g\,\cos\xi$ with $g=(1-e^{-\nu t})/\nu\ge0$ is least at the label $\pi$, decreases there all the time, and
+    reaches 0 then. That of viscous Burgers, $J=\exp\int u_x\,dt$, has no zero.
     """
     excess = sp.Symbol("p", positive=True)  # A = ν + p
     X, _ = label_heat(xi, t)
-    J = sp.diff(X, xi).subs(xi, sp.pi).subs(A, nu + excess)
-    check.proves(sp.Eq(sp.simplify(J.subs(t, time(nu, nu + excess))), 0))
+    J = sp.diff(X, xi)
+    check.proves(sp.Eq(J.subs(xi, sp.pi).subs(A, nu + excess).subs(t, time(nu, nu + excess)), 0), says="0 then")
+    check.proves(sp.Lt(sp.diff(J.subs(xi, sp.pi), t), 0), says="not before at this label")
+    travelled = (1 - sp.exp(-nu * t)) / nu
+    check.proves(sp.Eq(J, 1 + A * travelled * sp.cos(xi)), says="at any label")
+    amplitude, g, cosine = z3.Reals("A g cosine")
+    given = z3.And(amplitude > 0, g >= 0, cosine >= -1)
+    check.proves(z3.Implies(given, 1 + amplitude * g * cosine >= 1 - amplitude * g), says="nor at another one")
 
 
 def released_motion(viscosity, label, times):
