@@ -22,6 +22,8 @@ from theory._numbers import require_integer, require_number
 
 Frame: TypeAlias = float | Literal["auto"]
 
+_PIECE = 1 << 14  # points of a prediction whose activations are in memory at a time
+
 
 class TransportPINN(Equations):
     """A network that meets initial and periodic conditions with any parameters, and is trained on the equation."""
@@ -147,7 +149,8 @@ class TransportPINN(Equations):
         x
             Places, any real numbers; those outside [0, L) are wrapped.
         t
-            Times in [0, T]. NumPy arrays, tensors or numbers that broadcast; integers count as float64.
+            Times in [0, T], where the end is ``T`` in the dtype of ``t``. NumPy arrays, tensors or numbers that
+            broadcast; arrays of integers count as float64.
 
         Returns
         -------
@@ -194,11 +197,12 @@ class TransportPINN(Equations):
         Raises
         ------
         ValueError
-            If the file holds another kind of model, or one of another problem.
+            If the file holds something else, another kind of model, or one of another problem.
         """
         state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["kind"] != cls.__name__:
-            raise ValueError(f"path holds a {state['kind']}; expected a {cls.__name__}")
+        kind = state.get("kind", "dict") if isinstance(state, dict) else type(state).__name__
+        if kind != cls.__name__:
+            raise ValueError(f"path holds a {kind}; expected a {cls.__name__}")
         if not torch.allclose(state["fingerprint"], problem.fingerprint(), rtol=1e-10, atol=1e-12):
             raise ValueError(
                 "problem differs from the one the model was trained on; expected the same L, T, u0, f1, f2"
@@ -238,12 +242,16 @@ class TransportPINN(Equations):
 
     def _jets(self, x: Tensor, t: Tensor, order: int) -> Tensor:
         with torch.no_grad():
-            return Sweep(self.network, self.network.embed(x, t, order)).forward(self.theta)
+            pieces = zip(torch.split(x, _PIECE), torch.split(t, _PIECE), strict=True)
+            return torch.cat(
+                [Sweep(self.network, self.network.embed(*piece, order)).forward(self.theta) for piece in pieces], dim=-1
+            )
 
     def _arguments(self, name: str, x: Any, t: Any) -> tuple[Tensor, Tensor, Callable[[Tensor], Any]]:
         """Points (N,) of the model's dtype and device, and what brings (N,) back to the caller's shape and kind."""
         (x_, t_), restore = as_float64(**{name: _promote(x), "t": _promote(t)})
         require_broadcast(**{name: x_, "t": t_})
+        t_ = torch.where(t_ == _rounded(self.problem.T, t), self.problem.T, t_)
         if float(t_.min()) < 0.0 or float(t_.max()) > self.problem.T:
             worst = float(t_.min()) if float(t_.min()) < 0.0 else float(t_.max())
             raise ValueError(f"t contains {worst:g}; expected times in [0, {self.problem.T:g}]")
@@ -252,7 +260,15 @@ class TransportPINN(Equations):
         return flat[0], flat[1], lambda result: restore(result.reshape(shape).to(device, torch.float64))
 
 
+def _rounded(number: float, like: Any) -> float:
+    """A number in the floating dtype of an argument."""
+    dtype = like.dtype if isinstance(like, Tensor) else torch.from_numpy(np.zeros_like(like, shape=0)).dtype
+    return float(torch.tensor(number, dtype=dtype if dtype.is_floating_point else torch.float64))
+
+
 def _promote(value: Any) -> Any:
+    if isinstance(value, int):
+        return value
     if isinstance(value, Tensor):
         return value if value.is_floating_point() or value.dtype == torch.bool or value.is_complex() else value.double()
     array = np.asarray(value)

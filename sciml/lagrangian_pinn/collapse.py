@@ -58,6 +58,11 @@ def predict_least_jacobian(problem: Problem) -> LeastJacobian:
     problem
         The problem. Exact to rounding for inviscid Burgers; else to the fourth order in T/200 and the spacing L/1024 of
         labels without diffusion, and to a few per cent with it, where the solution is resolved by 256 points.
+
+    Raises
+    ------
+    ValueError
+        Without diffusion, if a derivative of ``f1`` is not finite somewhere along the characteristics.
     """
     first = _without_diffusion(problem)
     if problem.hyperbolic or first.J > _HARMLESS:
@@ -87,19 +92,27 @@ def check_jacobian(problem: Problem, force: bool = False) -> None:
     JacobianWarning
         If it falls below 2e−2.
     """
+    if (doubt := doubt_of_labels(problem, force)) is not None:
+        warnings.warn(doubt, stacklevel=2)
+
+
+def doubt_of_labels(problem: Problem, force: bool) -> JacobianWarning | None:
+    """The warning of `check_jacobian`, for a caller that knows how far away its user is; raises as it does."""
     least = predict_least_jacobian(problem)
     if problem.hyperbolic:
         if least.J <= 0.0:
             raise CharacteristicsCross(least.time, least.xi, problem.T)
-    elif least.J < _WARN:
-        message = (
-            f"∂X/∂ξ is predicted to fall to {least.J:.3g} at ξ = {least.xi:.4g} by T = {problem.T:g}, below "
-            f"{_REFUSE if least.J < _REFUSE else _WARN:g}: labels cannot resolve the solution there. Use EulerianPINN "
-            "with moving_frame='auto', or a smaller T"
-        )
-        if least.J < _REFUSE and not force:
-            raise JacobianCollapse(message + ", or force=True", least.J, problem.T)
-        warnings.warn(message, JacobianWarning, stacklevel=4)
+        return None
+    if least.J >= _WARN:
+        return None
+    message = (
+        f"∂X/∂ξ is predicted to fall to {least.J:.3g} at ξ = {least.xi:.4g} by T = {problem.T:g}, below "
+        f"{_REFUSE if least.J < _REFUSE else _WARN:g}: labels cannot resolve the solution there. Use EulerianPINN "
+        "with moving_frame='auto', or a smaller T"
+    )
+    if least.J < _REFUSE and not force:
+        raise JacobianCollapse(message + ", or force=True", least.J, problem.T)
+    return JacobianWarning(message)
 
 
 def _without_diffusion(problem: Problem) -> LeastJacobian:
@@ -130,7 +143,10 @@ def _without_diffusion(problem: Problem) -> LeastJacobian:
         state = _runge_kutta(rate, state, t, step)
         J = state[1]
         worst = int(J.argmin())
-        if not (value := float(J[worst])) > 0.0:
+        value = float(J[worst])
+        if math.isnan(value) and problem.hyperbolic:
+            raise ValueError(f"f1 or a derivative of it is not finite by t = {t + step:.6g}; expected finite numbers")
+        if not value > 0.0:
             crossing = t + step * float(before[worst]) / (float(before[worst]) - value)
             return LeastJacobian(0.0, float(xi[worst]), crossing)
         if value < least.J:

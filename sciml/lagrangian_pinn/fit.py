@@ -105,9 +105,7 @@ def train(
     points = _Sobol(model, n_colloc, seed)
     method = _OPTIMIZERS[optimizer](model.theta)
     objective = Objective(model, *points.draw())
-    method.bind(objective)
-    if math.isnan(method.loss):
-        raise ValueError("f1 or f2 returned nan at the points of training; expected finite numbers")
+    _bind(method, objective)
     if math.isinf(method.loss):
         raise JacobianCollapse(
             "∂X/∂ξ is not positive at the start; expected parameters that fit can start from", 0.0, 0.0
@@ -130,7 +128,7 @@ def train(
                 break
             if iteration and resample_every is not None and iteration % resample_every == 0:
                 following = Objective(model, *points.draw())
-                method.bind(following)
+                _bind(method, following)
                 if math.isinf(method.loss):  # characteristics cross between the old points, and only there
                     method.bind(objective)
                 else:
@@ -154,6 +152,12 @@ def train(
                 elsewhere += time.process_time() - paused
     fresh = _Sobol(model, _FRESH * n_colloc, seed + _FRESH_SEED)
     return _report(model, method, optimizer, iteration, stopped, fresh, start + elsewhere)
+
+
+def _bind(method: Optimizer, objective: Objective) -> None:
+    method.bind(objective)
+    if math.isnan(method.loss):
+        raise ValueError("f1 or f2 returned nan at the points of training; expected finite numbers")
 
 
 def _report(

@@ -24,6 +24,7 @@ ours.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, NamedTuple
 
 import torch
@@ -31,7 +32,7 @@ from torch import Tensor
 
 from sciml.lagrangian_pinn._model import Frame, TransportPINN
 from sciml.lagrangian_pinn.certificate import burgers_bound, convection_bound
-from sciml.lagrangian_pinn.collapse import check_jacobian
+from sciml.lagrangian_pinn.collapse import doubt_of_labels
 from sciml.lagrangian_pinn.inversion import invert
 from sciml.lagrangian_pinn.networks import VALUE, XX, T, X
 from sciml.lagrangian_pinn.objective import Points
@@ -140,7 +141,8 @@ class LagrangianPINN(TransportPINN):
 
     def check_before_training(self, force: bool) -> None:
         """Refuse, or warn of, a problem whose characteristics cross or crowd together; see `check_jacobian`."""
-        check_jacobian(self.problem, force)
+        if (doubt := doubt_of_labels(self.problem, force)) is not None:
+            warnings.warn(doubt, stacklevel=4)
 
     def characteristics(self, xi: Any, t: Any) -> Characteristics:
         """Return paths, ∂X/∂ξ and values at labels ``xi`` and times ``t``.
@@ -148,12 +150,12 @@ class LagrangianPINN(TransportPINN):
         Parameters
         ----------
         xi, t
-            Real numbers, NumPy arrays or tensors that broadcast; times in [0, T].
+            As ``x`` and ``t`` of `predict`, but labels are not wrapped.
 
         Returns
         -------
         Characteristics
-            In the kind of the arguments, of the dtype of the network.
+            In the kind, dtype and device of the arguments.
 
         Raises
         ------

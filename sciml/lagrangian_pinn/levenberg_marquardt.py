@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+_FIRST_DAMPING = 1e-2
 _PANELS = 8  # the Gram matrix is made of panels of rows, of which only the lower ones are computed
 
 
@@ -28,8 +29,6 @@ class LevenbergMarquardt:
     ----------
     theta
         Where to start, shape (P,), floating.
-    damping
-        First λ, positive.
 
     Attributes
     ----------
@@ -41,10 +40,10 @@ class LevenbergMarquardt:
     D. W. Marquardt, SIAM J. Appl. Math. 11 (1963) 431.
     """
 
-    def __init__(self, theta: Tensor, damping: float = 1e-2) -> None:
+    def __init__(self, theta: Tensor) -> None:
         self.theta = theta
         self.loss = math.inf
-        self._damping = damping
+        self._damping = _FIRST_DAMPING
         self._normal: tuple[Tensor, Tensor] | None = None
 
     def bind(self, objective: LeastSquares) -> None:

@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 
 VALUE, T, X, XX = range(4)  # positions in a jet
-_BLOCK = 1024  # points at a time
+_BLOCK = 1024
 
 
 class PeriodicMLP:
@@ -101,6 +101,8 @@ class Sweep:
         Its layers.
     embedding
         What `PeriodicMLP.embed` made of the points, shape (1, 2K + 1, C, N).
+    block
+        Points at a time.
     """
 
     def __init__(self, network: PeriodicMLP, embedding: Tensor, block: int = _BLOCK) -> None:

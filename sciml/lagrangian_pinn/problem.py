@@ -43,7 +43,8 @@ class Problem:
     ------
     ValueError
         If ``L``, ``T`` or a number ``f2`` is out of range; if a function returns another shape than it was given, or
-        values that are not finite on the initial data; if ``f2`` takes negative values there; if ``u0`` or its
+        values that are not finite or no floating numbers on the initial data; if ``f2`` takes negative values there;
+        if ``u0`` varies while autograd finds no slope, or has a derivative that is not finite; if ``u0`` or its
         derivative jumps from ``L`` to 0.
     TypeError
         If an argument is neither a number nor, where that is allowed, a function.
@@ -73,6 +74,7 @@ class Problem:
         _values("f1", self.velocity, x, t, w)
         if float((f2 := _values("f2", self.diffusivity, x, t, w)).min()) < 0.0:
             raise ValueError(f"f2 takes the value {float(f2.min())} on the initial data; expected nonnegative values")
+        self._require_derivatives()
         self._require_periodic()
 
     @property
@@ -116,10 +118,11 @@ class Problem:
 
     @cached_property
     def is_burgers(self) -> bool:
-        """Whether ``f1`` returned ``w`` itself, bit for bit, at 64 random points."""
+        """Whether ``f1`` returned ``w`` itself, bit for bit, at 64 random points with values in and around ``u0``'s."""
         if not callable(self.f1):
             return False
         x, t, w = torch.rand(3, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).unbind()
+        w = self.u0(self.labels).mean() + 4.0 * self.amplitude * (w - 0.5)
         return torch.equal(self.f1(self.L * x, self.T * t, w), w)
 
     def fingerprint(self) -> Tensor:
@@ -154,6 +157,15 @@ class Problem:
     def _initial_velocity(self) -> Tensor:
         return self.velocity(self.labels, torch.zeros_like(self.labels), self.u0(self.labels))
 
+    def _require_derivatives(self) -> None:
+        w, *derivatives = self.initial(self.labels)
+        for name, values in zip(("u0'", "u0''"), derivatives, strict=True):
+            if not bool(torch.isfinite(values).all()):
+                place = float(self.labels[~torch.isfinite(values)][0])
+                raise ValueError(f"{name} is not finite at x = {place:.6g}; expected u0 with two derivatives")
+        if self.slope == 0.0 and float(w.max()) > float(w.min()):
+            raise ValueError("u0 varies, but autograd finds no slope; expected torch operations on its argument")
+
     def _require_periodic(self) -> None:
         ends = torch.tensor([0.0, self.L], dtype=torch.float64)
         with torch.enable_grad():
@@ -182,6 +194,8 @@ def _values(name: str, function: Callable[..., Tensor], *arguments: Tensor) -> T
         raise ValueError(
             f"{name} returned {got} for arguments of shape {tuple(arguments[0].shape)}; expected that shape"
         )
+    if not values.is_floating_point():
+        raise ValueError(f"{name} returned numbers of dtype {values.dtype}; expected a floating dtype")
     if not bool(torch.isfinite(values).all()):
         raise ValueError(
             f"{name} returned {values[~torch.isfinite(values)][0]} on the initial data; expected finite numbers"

@@ -65,8 +65,8 @@ class TorchOptimizer:
                 self._parameter.copy_(self.theta)
             if self._name == "lbfgs":
                 self._optimizer = self._make()
-            for group in self._optimizer.param_groups:
-                group["lr"] *= 0.5 if self._name == "adam" else 1.0
+            else:
+                self._optimizer.param_groups[0]["lr"] *= 0.5
             return False
         self._known = found
         self.theta, self.loss = found[0], found[1]

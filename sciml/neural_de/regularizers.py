@@ -23,6 +23,7 @@ from sciml.neural_de._stages import Field
 from sciml.neural_de.heuristics import norms
 from sciml.neural_de.sde_solve import SDESolution, sri_step
 from sciml.neural_de.solve import Solution, rk_step
+from theory._numbers import require_integer
 
 
 def local_estimate(f: Field, solution: Solution | SDESolution, t: float, *, g: Field | None = None) -> Tensor:
@@ -161,11 +162,10 @@ def total_derivative(f: Field, order: int) -> Field:
 
     Raises
     ------
-    ValueError
-        If ``order`` is below 1.
+    TypeError, ValueError
+        If ``order`` is not an integer of at least 1.
     """
-    if order < 1:
-        raise ValueError(f"order is {order}; expected at least 1")
+    require_integer("order", order, 1)
     return f if order == 1 else lambda t, y: _slope_and_derivative(f, order, t, y)[1]
 
 
@@ -193,8 +193,8 @@ class TayReg:
 
     Raises
     ------
-    ValueError
-        If ``order`` is below 1.
+    TypeError, ValueError
+        If ``order`` is not an integer of at least 1.
 
     Examples
     --------
@@ -207,8 +207,7 @@ class TayReg:
     """
 
     def __init__(self, f: Field, order: int) -> None:
-        if order < 1:
-            raise ValueError(f"order is {order}; expected at least 1")
+        require_integer("order", order, 1)
         self.f, self.order = f, order
 
     def __call__(self, t: Tensor, state: Tensor) -> Tensor:

@@ -112,7 +112,16 @@ def test_kinds_and_derivatives():
     ("call", "message"),
     [
         (lambda: inviscid_burgers(1.0, -1.0, np.sin, np.cos), "t contains -1"),
-        (lambda: inviscid_burgers(1.0, 0.1, lambda x: x, np.ones_like), "u0 jumps by 6.28"),
+        (
+            lambda: inviscid_burgers(1.0, 0.1, lambda x: x, np.ones_like),
+            "u0 changes by 6.28 from one domain to the next",
+        ),
+        (
+            lambda: inviscid_burgers(
+                1.0, 0.1, lambda x: np.exp(-9 * (x - 3) ** 2), lambda x: -18 * (x - 3) * np.exp(-9 * (x - 3) ** 2)
+            ),
+            "u0 changes by 1 from",
+        ),
         (lambda: inviscid_burgers(1.0, 0.1, lambda x: 1.0, np.cos), "u0 returned shape"),
         (lambda: inviscid_burgers(1.0, 0.1, np.sin, lambda x: np.cos(x) * math.nan), "du0 returned a value"),
         (lambda: inviscid_burgers(np.zeros(2), np.zeros(3), np.sin, np.cos), "x has shape"),

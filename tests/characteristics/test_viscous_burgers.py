@@ -194,6 +194,31 @@ def test_bad_input(arguments, message):
             function(*arguments)
 
 
+def test_few_places_that_need_many_nodes():
+    """More pieces than places: each place is one piece."""
+    x = np.array([0.5, 1.0])
+    far = burgers_exact(x, 5.0, 1e-10)
+    assert far == pytest.approx(x / 6.0, rel=0.02)  # the rarefied wave: sin ξ ≈ ξ for x = ξ + t sin ξ
+    assert burgers_exact(1.0, 5.0, 1e-10) == pytest.approx(far[1], rel=1e-12)
+
+
+@pytest.mark.parametrize(("nu", "A"), [(1e6, 0.0), (1e9, 1.0), (1e6, -1e-3)])
+def test_diffusion_that_leaves_nothing(nu, A):
+    x = np.linspace(0.0, 6.0, 5)
+    np.testing.assert_allclose(burgers_exact(x, 1000.0 if nu < 1e9 else 1.0, nu, A, 2.0), 2.0, atol=1e-13)
+
+
+def test_trajectories_at_equal_times():
+    xi = np.array([1.0, 2.0])
+    once = burgers_trajectories(xi, np.array([0.0, 0.5]), 0.1)
+    np.testing.assert_array_equal(burgers_trajectories(xi, np.array([0.0, 0.0, 0.5, 0.5]), 0.1), once[:, [0, 0, 1, 1]])
+
+
+def test_the_floor_names_its_time():
+    with pytest.raises(ValueError, match="T contains 0 and requires a gradient; expected T > 0"):
+        jacobian_floor(0.1, 1.0, torch.zeros(2, requires_grad=True))
+
+
 def test_bad_labels_and_times():
     with pytest.raises(ValueError, match="xi has shape"):
         burgers_trajectories(np.zeros((2, 2)), np.zeros(2), 0.1)

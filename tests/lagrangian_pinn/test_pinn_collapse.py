@@ -44,6 +44,12 @@ def test_speed_that_depends_on_the_place():
     assert value == pytest.approx(float(J.min()), rel=1e-6)
 
 
+def test_a_speed_that_is_not_finite_later_on_is_no_crossing():
+    problem = Problem(lambda x, t, w: torch.sqrt(0.25 - t) * w, 0.0, torch.sin, T=0.5)
+    with pytest.raises(ValueError, match=r"f1 or a derivative of it is not finite by t = 0\.25"):
+        predict_least_jacobian(problem)
+
+
 def test_constant_speed():
     assert predict_least_jacobian(Problem(50.0, 0.0, torch.sin)) == (1.0, 0.0, 0.0)
     assert predict_least_jacobian(Problem(50.0, 1.0, torch.sin)).J == 1.0

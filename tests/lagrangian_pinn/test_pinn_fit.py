@@ -18,6 +18,7 @@ from sciml.lagrangian_pinn import (
     Problem,
     SpuriousSolutionWarning,
     burgers_bound,
+    check_jacobian,
     convection_bound,
 )
 from theory.characteristics import burgers_exact, inviscid_burgers
@@ -161,8 +162,12 @@ def test_collapse_is_refused_or_warned_of():
         LagrangianPINN(burgers(50.0, 0.01, 1.5)).fit()
     with pytest.warns(JacobianWarning, match="predicted to fall to"):
         LagrangianPINN(burgers(50.0, 0.01, 1.5), width=4).fit(budget_s=None, max_iter=1, n_colloc=16, force=True)
-    with pytest.warns(JacobianWarning, match="0.0197"):
-        LagrangianPINN(burgers(0.0, 0.03, 1.2), width=4).fit(budget_s=None, max_iter=1, n_colloc=16)
+    narrow = burgers(0.0, 0.03, 1.2)
+    with pytest.warns(JacobianWarning, match="0.0197") as in_training:
+        LagrangianPINN(narrow, width=4).fit(budget_s=None, max_iter=1, n_colloc=16)
+    with pytest.warns(JacobianWarning, match="0.0197") as alone:
+        check_jacobian(narrow)
+    assert in_training[0].filename == alone[0].filename == __file__
 
 
 def test_collapse_in_training_ends_it(monkeypatch):
@@ -183,9 +188,10 @@ def test_crossing_in_the_result_is_warned_of():
 
 
 def test_coefficients_that_are_not_finite_later_on():
-    problem = Problem(lambda x, t, w: torch.sqrt(0.25 - t) + 0 * w, 0.0, torch.sin, T=0.5)
-    with pytest.raises(ValueError, match="f1 or f2 returned nan"):
-        EulerianPINN(problem).fit(budget_s=None, max_iter=3)
+    for least, resample_every in ((0.25, None), (0.495, 1)):  # at the first points of training, and at later ones
+        problem = Problem(lambda x, t, w, least=least: torch.sqrt(least - t) + 0 * w, 0.0, torch.sin, T=0.5)
+        with pytest.raises(ValueError, match="f1 or f2 returned nan"):
+            EulerianPINN(problem, width=4).fit(budget_s=None, max_iter=40, n_colloc=8, resample_every=resample_every)
 
 
 def test_single_precision_with_a_hard_target():

@@ -173,7 +173,28 @@ def test_prediction_keeps_kinds(trained):
     assert trained.predict(np.arange(3), 0).dtype == np.float64
     assert trained.predict(torch.arange(3), 0).dtype == torch.float64
     assert isinstance(trained.predict(1, 0), float)
+    assert trained.predict(np.zeros(3, np.float32), 0).dtype == np.float32
+    assert trained.characteristics(np.zeros(3, np.float32), 0.1).X.dtype == np.float32
+    single = LagrangianPINN(burgers(), width=4, dtype=torch.float32)
+    assert {v.dtype for v in single.characteristics(np.zeros(3), 0.1)} == {np.dtype(np.float64)}
     assert EulerianPINN(burgers()).predict(np.zeros((4, 1)), np.zeros(3)).shape == (4, 3)
+
+
+@pytest.mark.parametrize("T", [0.1, 0.3, 0.7, 1 / 3])
+@pytest.mark.parametrize("make", [LagrangianPINN, EulerianPINN])
+def test_prediction_up_to_the_ends_in_any_precision(make, T):
+    model = make(burgers(c=1.0, T=T), width=4)
+    for dtype in (torch.float64, torch.float32, torch.float16):
+        t = torch.tensor([0.0, T], dtype=dtype)
+        x = torch.tensor([[0.0], [2 * math.pi], [-2 * math.pi], [-1e-20]], dtype=dtype)
+        w = model.predict(x, t)
+        assert w.dtype == dtype
+        exact = model.predict(0.0, torch.tensor([0.0, T], dtype=torch.float64))
+        torch.testing.assert_close(w.double(), exact.expand(4, 2), rtol=0, atol=8 * torch.finfo(dtype).eps)
+        assert torch.equal(w[0], model.predict(torch.zeros((), dtype=dtype), t))
+        assert np.array_equal(w.numpy(), model.predict(x.numpy(), t.numpy()))
+    with pytest.raises(ValueError, match="t contains"):
+        model.predict(0.0, np.nextafter(np.float32(T), np.float32(1)) + np.float32(1e-6))
 
 
 @pytest.mark.parametrize(
@@ -245,6 +266,14 @@ def test_save_and_load(trained, tmp_path):
     np.testing.assert_array_equal(again.predict(x, 0.5), trained.predict(x, 0.5))
     with pytest.raises(ValueError, match="holds a LagrangianPINN; expected a EulerianPINN"):
         EulerianPINN.load(tmp_path / "model.pt", trained.problem)
+    torch.save(trained.theta, tmp_path / "theta.pt")
+    with pytest.raises(ValueError, match="path holds a Tensor; expected a LagrangianPINN"):
+        LagrangianPINN.load(tmp_path / "theta.pt", trained.problem)
+    single = EulerianPINN(trained.problem, "auto", dtype=torch.float32, seed=2)
+    single.save(tmp_path / "single.pt")
+    copy = EulerianPINN.load(tmp_path / "single.pt", trained.problem)
+    assert (copy.theta.dtype, copy.frame) == (torch.float32, single.frame)
+    np.testing.assert_array_equal(copy.predict(x, 0.9), single.predict(x, 0.9))
     with pytest.raises(ValueError, match="problem differs"):
         LagrangianPINN.load(tmp_path / "model.pt", burgers(20.0, 0.0, 0.8))
 

@@ -24,6 +24,8 @@ def test_facts():
     assert burgers(f2=0).hyperbolic
     assert not Problem(1.0, 0.0, torch.sin).is_burgers
     assert not burgers(f1=lambda x, t, w: w * (1 + 1e-15)).is_burgers
+    assert not Problem(lambda x, t, w: w.abs(), 0.0, torch.sin).is_burgers
+    assert not burgers(f1=lambda x, t, w: w.clamp(max=4.0)).is_burgers
 
 
 def test_degenerate_data_have_units():
@@ -56,6 +58,9 @@ def test_derivatives_of_the_initial_values_and_their_continuation():
         ({"f2": lambda x, t, w: 0.1}, "f2 returned float"),
         ({"f2": lambda x, t, w: 3.5 - w}, "f2 takes the value -1.5"),
         ({"u0": lambda x: x / x}, "u0 returned nan"),
+        ({"u0": lambda x: torch.ones_like(x, dtype=torch.int64)}, "u0 returned numbers of dtype torch.int64"),
+        ({"u0": lambda x: torch.sin(x.detach())}, "u0 varies, but autograd finds no slope"),
+        ({"u0": lambda x: torch.sqrt(torch.sin(x) ** 2)}, r"u0' is not finite at x = 0; expected"),
         ({"u0": lambda x: x}, r"u0 is not periodic: \|u0\(L\) - u0\(0\)\| = 6.28, \|u0'\(L\) - u0'\(0\)\| = 0"),
         ({"u0": lambda x: torch.sin(x / 2)}, r"\|u0\(L\) - u0\(0\)\| = .*e-16, \|u0'\(L\) - u0'\(0\)\| = 1"),
         ({"u0": torch.sin, "L": 6.0}, "u0 is not periodic"),

@@ -68,6 +68,8 @@ def test_gradient():
     [
         (np.array([1.0, np.nan]), 1.0, ValueError, "fourier_coefficients contains nan"),
         (np.array([1, 2]), 1.0, TypeError, "fourier_coefficients has dtype int64"),
+        (torch.tensor([True]), 1.0, TypeError, "fourier_coefficients has dtype torch.bool"),
+        (np.array(["a"]), 1.0, TypeError, "fourier_coefficients has dtype <U1"),
         (np.array([]), 1.0, ValueError, "fourier_coefficients is empty"),
         (np.float64(1.0), 1.0, ValueError, "fourier_coefficients is the number 1.0"),
         (np.array([1.0]), 0.0, ValueError, "L is 0.0"),

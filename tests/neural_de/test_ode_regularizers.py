@@ -153,6 +153,8 @@ def test_total_derivative_sees_explicit_time():
     for make in (total_derivative, TayReg):
         with pytest.raises(ValueError, match="order is 0"):
             make(vdp, 0)
+        with pytest.raises(TypeError, match=r"order is 1\.5; expected an integer"):
+            make(vdp, 1.5)
 
 
 def test_taylor_regularizer_of_decay_and_its_gradient():

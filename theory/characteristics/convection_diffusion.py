@@ -54,7 +54,7 @@ def convection_diffusion_exact(
     require_nonnegative(t=t_)
     c = require_number("c", c, -math.inf, math.inf)
     nu = require_number("nu", nu, 0.0, math.inf)
-    if not modes:
+    if len(modes) == 0:
         raise ValueError("modes is empty; expected at least one triple (k, a_k, φ_k)")
     y = x_ - c * t_
     total = torch.zeros_like(y)
@@ -65,11 +65,12 @@ def convection_diffusion_exact(
 
 
 def _mode(mode: Mode) -> Mode:
-    if len(mode) != 3:
-        raise ValueError(f"modes contains {mode!r}; expected triples (k, a_k, φ_k)")
-    k, amplitude, phase = mode
+    try:
+        k, amplitude, phase = mode
+    except (TypeError, ValueError):
+        raise ValueError(f"modes contains {mode!r}; expected triples (k, a_k, φ_k)") from None
     return (
-        require_integer("k", k, 0),
-        require_number("a_k", amplitude, -math.inf, math.inf),
-        require_number("φ_k", phase, -math.inf, math.inf),
+        require_integer("modes: k", k, 0),
+        require_number("modes: a_k", amplitude, -math.inf, math.inf),
+        require_number("modes: φ_k", phase, -math.inf, math.inf),
     )

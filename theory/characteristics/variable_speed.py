@@ -25,15 +25,15 @@ def variable_speed_characteristics(xi: Any, t: Any, c: float, eps: float) -> Any
     t
         Times, of either sign.
     c
-        Mean speed's scale.
+        Speed where ``sin x = 0``.
     eps
         Modulation ε in (−1, 1).
 
     Returns
     -------
     array or tensor
-        ``X`` in the kind and dtype of the input, not wrapped: ``X(ξ + 2π, t) = X(ξ, t) + 2π``. Differentiable in ``xi``
-        and ``t``.
+        ``X`` in the kind, dtype and device of the input, not wrapped: ``X(ξ + 2π, t) = X(ξ, t) + 2π``. Differentiable
+        in ``xi`` and ``t``.
 
     Raises
     ------

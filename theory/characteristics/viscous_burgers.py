@@ -68,7 +68,8 @@ def burgers_exact(x: Any, t: Any, nu: float, A: float = 1.0, c: float = 0.0) -> 
     ------
     TypeError, ValueError
         For input other than described above, shapes that do not broadcast, a ``t = 0`` that requires a gradient, or
-        parameters for which the rule would need more than a million nodes (``|A| t / √ν`` beyond some 1e5).
+        parameters for which the rule would need more than a million nodes (``|A| t / √ν`` or ``√(νt)`` beyond some
+        1e5).
 
     References
     ----------
@@ -122,7 +123,7 @@ def burgers_trajectories(xi: Any, t: Any, nu: float, A: float = 1.0, c: float = 
     xi
         Labels ξ, shape (n,): NumPy array or tensor.
     t
-        Times, shape (m,), ascending, at least 0.
+        Times, shape (m,), at least 0, in ascending order; equal ones are allowed.
     nu, A, c
         As for `burgers_exact`.
 
@@ -136,6 +137,8 @@ def burgers_trajectories(xi: Any, t: Any, nu: float, A: float = 1.0, c: float = 
     ------
     TypeError, ValueError
         As `burgers_exact`, and for ``xi`` or ``t`` of another shape or order.
+    ArithmeticError
+        If the integration does not reach the tolerance.
 
     References
     ----------
@@ -149,16 +152,17 @@ def burgers_trajectories(xi: Any, t: Any, nu: float, A: float = 1.0, c: float = 
     if bool((t_.diff() < 0).any()):
         raise ValueError("t decreases; expected ascending times")
     labels, times = xi_.detach().cpu().numpy(), t_.detach().cpu().numpy()
+    distinct, places = np.unique(times, return_inverse=True)
     _parameters(nu, A, c)
 
     def velocity(now: float, Y: np.ndarray) -> Any:
         return burgers_exact(Y, now, nu, A)
 
     if times[-1] > 0:
-        solved = solve_ivp(velocity, (0.0, times[-1]), labels, method="DOP853", t_eval=times, rtol=1e-11, atol=1e-11)
+        solved = solve_ivp(velocity, (0.0, times[-1]), labels, method="DOP853", t_eval=distinct, rtol=1e-11, atol=1e-11)
         if not solved.success:
             raise ArithmeticError(f"the characteristics could not be integrated: {solved.message}")
-        Y = solved.y
+        Y = solved.y[:, places]
     else:
         Y = np.repeat(labels[:, None], len(times), axis=1)
     return restore(torch.as_tensor(Y + c * times, device=xi_.device))
@@ -198,6 +202,7 @@ def jacobian_floor(nu: float, A: float, T: Any) -> Any:
     (T_,), restore = as_float64(T=T)
     nu, A, _ = _parameters(nu, A, 0.0)
     require_nonnegative(T=T_)
+    _require_differentiable("T", T_)
     _, spread, exponent = _rule(torch.full((), math.pi, dtype=torch.float64, device=T_.device), T_, nu, abs(A))
     weight = torch.logsumexp(exponent, -1) - torch.logsumexp(-0.5 * spread * spread, -1)
     start = -abs(A) / nu  # the exponent at t = 0
@@ -217,9 +222,10 @@ def _expectations(x: torch.Tensor, t: torch.Tensor, nu: float, A: float, c: floa
     nu, A, c = _parameters(nu, A, c)
     require_broadcast(x=x, t=t)
     require_nonnegative(t=t)
+    _require_differentiable("t", t)
     x, t = torch.broadcast_tensors(x, t)  # type: ignore[no-untyped-call]
     nodes = _half_count(float(t.detach().max()), nu, A)
-    pieces = max(1, x.numel() * (2 * nodes + 1) // _CHUNK)
+    pieces = min(x.numel(), max(1, x.numel() * (2 * nodes + 1) // _CHUNK))
     values, slopes = [], []
     for xs, ts in zip(x.reshape(-1).tensor_split(pieces), t.reshape(-1).tensor_split(pieces), strict=True):
         S, _, exponent = _rule(xs - c * ts, ts, nu, A)
@@ -232,10 +238,15 @@ def _expectations(x: torch.Tensor, t: torch.Tensor, nu: float, A: float, c: floa
     return torch.cat(values).reshape(x.shape), torch.cat(slopes).reshape(x.shape)
 
 
+def _require_differentiable(name: str, t: torch.Tensor) -> None:
+    if t.requires_grad and bool((t == 0).any()):
+        raise ValueError(
+            f"{name} contains 0 and requires a gradient; expected {name} > 0, where the rule can be differentiated"
+        )
+
+
 def _rule(y: torch.Tensor, t: torch.Tensor, nu: float, A: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """S and R at equidistant nodes (last axis), and the logarithm of their density up to a constant."""
-    if t.requires_grad and bool((t == 0).any()):
-        raise ValueError("t contains 0 and requires a gradient; expected t > 0, where the rule can be differentiated")
     count = _half_count(float(t.detach().max()), nu, A)
     unit = torch.arange(-count, count + 1, dtype=torch.float64, device=t.device) / count
     R = (abs(A) * torch.sqrt(t / (2.0 * nu)) + _TAIL)[..., None] * unit
@@ -249,8 +260,9 @@ def _half_count(t: float, nu: float, A: float) -> int:
     count = math.inf
     if math.isfinite(periodic):
         largest = math.sqrt(_ERROR_EXPONENT / (1.0 + periodic * width**2 / 2.0))
+        if largest * width > _HIGHEST_LINE:
+            largest = _HIGHEST_LINE / width
         heights = largest * np.geomspace(1e-3, 1.0, 64)  # η / √(4νt)
-        heights = heights[heights * width < _HIGHEST_LINE]
         growth = heights**2 + periodic * (np.cosh(width * heights) - 1.0) + width * heights
         step = np.max(2.0 * math.pi * math.sqrt(2.0) * heights / (_ERROR_EXPONENT + growth))
         count = (abs(A) * math.sqrt(t / (2.0 * nu)) + _TAIL) / float(step)

@@ -74,7 +74,7 @@ def average_widths(singular_values: Array) -> Array:
     -------
     array or tensor
         Shape (..., k + 1), in the unit, kind, dtype and device of the input; the last entry is 0. Summed from the
-        smallest value, so that small tails keep their relative accuracy.
+        smallest value, so that tails down to 1e−150 of the largest value keep their relative accuracy.
 
     Raises
     ------

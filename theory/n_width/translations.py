@@ -59,4 +59,7 @@ def transport_singular_values(fourier_coefficients: Array, L: float) -> Array:
 
 
 def _moduli(values: Any) -> Array:
-    return values.abs() if isinstance(values, torch.Tensor) else np.abs(np.asarray(values))
+    if isinstance(values, torch.Tensor):
+        return values.abs() if values.is_floating_point() or values.is_complex() else values
+    array = np.asarray(values)
+    return np.abs(array) if array.dtype.kind in "fc" else array
