@@ -61,7 +61,7 @@ def list_claims(
     for claim in claims:
         if claim.paper is not current:
             current = claim.paper
-            out.print(f"[bold]{current.slug}[/]  {current.title} (arXiv {current.arxiv})", soft_wrap=True)
+            out.print(f"[bold]{current.slug}[/]  {escape(current.title)} (arXiv {current.arxiv})", soft_wrap=True)
         out.print(f"  {claim.id}  [dim]{escape(claim.ref)} · expected {claim.expected}[/]")
         out.print(f"    {escape(to_text(claim.summary))}")
 

@@ -18,7 +18,7 @@ from verify.console import console, story
 from verify.paper import Figure, Tables, UnknownNameError, discover, find_paper
 from verify.record import Verdict
 from verify.runner import run, stored_record
-from verify.store import DEFAULT_FOLDER, Store, write_atomically
+from verify.store import DEFAULT_FOLDER, Store, UnwritableError, check_writable, write_atomically
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
@@ -53,6 +53,8 @@ def draw(figure: Figure, store: Store, out: Path, file_format: Format) -> Path:
         If that claim is skipped, with its reason.
     RuntimeError
         If that claim's record holds no data, with the record's story.
+    UnwritableError
+        If a file cannot be written.
     """
     claim = figure.paper.claims[figure.source]
     record = stored_record(claim, store, "full") or stored_record(claim, store, "quick")
@@ -72,10 +74,19 @@ def draw(figure: Figure, store: Store, out: Path, file_format: Format) -> Path:
 
 
 def save(figure: Figure, tables: Tables, place: Path) -> None:
-    """Draw a figure from its claim's tables into a file; the suffix gives the format."""
+    """Draw a figure from its claim's tables into a file; the suffix gives the format.
+
+    Raises
+    ------
+    UnwritableError
+        If the file cannot be written.
+    """
     with mpl.rc_context(STYLE):
         canvas = figure.draw(tables)
-        canvas.savefig(place, metadata={"Date": None} if place.suffix == ".svg" else None)
+        try:
+            canvas.savefig(place, metadata={"Date": None} if place.suffix == ".svg" else None)
+        except OSError as error:
+            raise UnwritableError(f"cannot write {place}: {error.strerror or error}") from error
 
 
 def as_csv(columns: Mapping[str, Sequence[float]]) -> str:
@@ -93,18 +104,25 @@ def main(
     file_format: Annotated[Format, typer.Option("--format", help="File format.")] = Format.svg,
     results: Annotated[Path, typer.Option("--results", metavar="DIR", help="The records.")] = DEFAULT_FOLDER,
 ) -> None:
-    """Draw the figures from stored records; a claim whose record is missing is run first."""
+    """Draw the figures from stored records; a claim whose record is missing is run first.
+
+    The exit code is 2 if the paper is unknown or something cannot be written.
+    """
     try:
         papers = [find_paper(paper)] if paper is not None else list(discover().values())
-    except UnknownNameError as error:
+        check_writable(out)
+        _draw_all([figure for each in papers for figure in each.figures.values()], Store(results), out, file_format)
+    except (UnknownNameError, UnwritableError) as error:
         console(stderr=True).print(str(error), soft_wrap=True, markup=False)
         raise typer.Exit(2) from error
+
+
+def _draw_all(figures: Sequence[Figure], store: Store, out: Path, file_format: Format) -> None:
     mpl.use("agg")
-    figures = [figure for each in papers for figure in each.figures.values()]
     progress = console(stderr=True)
     for figure in track(figures, "figures", console=progress, transient=True, disable=not progress.is_terminal):
         try:
-            told = str(draw(figure, Store(results), out, file_format))
+            told = str(draw(figure, store, out, file_format))
         except Skip as reason:
             told = f"{figure.paper.slug}/{figure.name} is not drawn: {reason}"
         console().print(told, soft_wrap=True, markup=False)

@@ -12,7 +12,7 @@ from verify.fingerprint import fingerprint
 from verify.paper import Claim
 from verify.record import Record, Verdict
 from verify.schedule import portions
-from verify.store import Store, UnwritableError
+from verify.store import Store, UnwritableError, check_writable
 from verify.workers import connect
 
 
@@ -83,7 +83,7 @@ def run(
             settle(stored)
     if not waiting:
         return [records[claim.id] for claim in claims]
-    store.check_writable()
+    check_writable(store.folder)
     if backend == "loky" and address is None and (joblib.effective_n_jobs(jobs) == 1 or len(waiting) == 1):
         for claim in waiting:
             on_start(claim)

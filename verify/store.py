@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -53,23 +54,26 @@ class Store:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def check_writable(self) -> None:
-        """Raise :class:`UnwritableError` if no file can be written into the folder now."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder) as probe:
-                probe.write(bytes(4096))
-        except OSError as error:
-            raise UnwritableError(f"cannot write into {self.folder}: {error.strerror or error}") from error
-
     def save(self, record: Record) -> None:
         """Write a record atomically; raise :class:`UnwritableError` if that cannot be done."""
         place = self.path(record.id, record.level, record.seed)
         write_atomically(place, record.to_json())
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder if there is none; raise :class:`UnwritableError` if no file can be written into it now."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(4096))
+    except OSError as error:
+        raise UnwritableError(f"cannot write into {folder}: {error.strerror or error}") from error
+
+
 def write_atomically(place: Path, text: str) -> None:
     """Put ``text`` into a file so that no reader ever sees part of it, and a crash leaves the old file whole.
+
+    Whoever may read a new file by the process's umask may read it.
 
     Raises
     ------
@@ -78,7 +82,8 @@ def write_atomically(place: Path, text: str) -> None:
     """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
+        draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             with open(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)

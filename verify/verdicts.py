@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from verify.mathematics import to_text
@@ -45,20 +44,14 @@ def brief(value: Any, most: int = 8) -> str:
 
 
 def markdown(records: Sequence[Record], papers: Mapping[str, Paper]) -> str:
-    """A table of totals, one row a paper, and below it a table of claims for each paper.
-
-    Parameters
-    ----------
-    records
-        Records of the same paper stand next to each other.
-    papers
-        The papers by slug.
-    """
+    """A table of totals, one row a paper, and below it a table of claims for each of ``papers`` that has records."""
     verdicts = [verdict for verdict in Verdict if any(record.verdict is verdict for record in records)]
+    by_paper: dict[str, list[Record]] = {}
+    for record in records:
+        by_paper.setdefault(record.paper, []).append(record)
     rows: list[tuple[str, ...]] = []
     sections = []
-    for slug, group in groupby(records, key=lambda record: record.paper):
-        own = list(group)
+    for slug, own in by_paper.items():
         counts = Counter(record.verdict for record in own)
         killed, mutants = sum(record.killed for record in own), sum(len(record.mutants) for record in own)
         title = f"{papers[slug].title} (arXiv {papers[slug].arxiv})"

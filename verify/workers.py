@@ -8,6 +8,7 @@ dask worker died, and hands back nothing from ray before everything is done.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -97,8 +98,11 @@ class Processes(Workers):
     def submit(self, task: Callable[..., Any], *arguments: object) -> Future[Any]:
         """Start a task; after a process has died, in a new set of processes."""
         one_thread = dict.fromkeys(ParallelBackendBase.MAX_NUM_THREADS_VARS, "1")
-        self._executor = get_reusable_executor(self._jobs, timeout=300, env=one_thread)
-        future: Future[Any] = self._executor.submit(task, *arguments)
+        future: Future[Any] | None = None
+        while future is None:
+            self._executor = get_reusable_executor(self._jobs, timeout=300, env=one_thread)
+            with contextlib.suppress(*self.died):  # a process may die between the two calls
+                future = self._executor.submit(task, *arguments)
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future

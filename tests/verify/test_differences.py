@@ -203,12 +203,3 @@ def test_an_empty_folder_and_a_claim_told_twice_are_named(runs, record):
     (runs / "twice.json").write_text(f"[{record.to_json()}, {record.to_json()}]")
     with pytest.raises(UnreadableError, match=r"more than one record of demo\.accuracy"):
         load(runs / "twice.json")
-
-
-def test_two_runs_with_the_same_seed_do_not_differ(demo):
-    for place, jobs in (("one", "1"), ("two", "2")):
-        done = demo.verify("run", "--paper", "demo", "--seed", "7", "--jobs", jobs, "--results", place)
-        assert done.returncode == 0, done.stdout
-    compared = demo.verify("diff", "one", "two")
-    assert compared.returncode == 0
-    assert compared.stdout.splitlines()[-1] == "no differences"

@@ -454,6 +454,12 @@ def test_links_and_labels_resolve(tmp_path):
                 assert label is None or label in ids[name]
 
 
+def test_only_strengths_of_some_claim_lead_to_the_claims(tmp_path):
+    build({}, [record(strength="property-tested")], tmp_path)
+    targets = [link["href"] for link in page(tmp_path, "index.html").all("a")]
+    assert [target for target in targets if "strength=" in target] == ["claims.html?strength=property-tested"]
+
+
 def test_every_verdict_and_strength_has_words():
     assert set(words.VERDICTS) == {*Verdict, words.NOT_RUN}
     for verdict in words.VERDICTS:
@@ -494,6 +500,15 @@ def test_unreadable_record_of_a_folder_is_told_on_the_first_page(tmp_path):
     assert "1 claim: 1 holds as printed." in page(tmp_path / "site").text
 
 
+def test_command_names_the_unreadable_records_where_there_are_no_others(tmp_path):
+    (tmp_path / "results" / "demo").mkdir(parents=True)
+    (tmp_path / "results" / "demo" / "broken.quick.0.json").write_text("{")
+    done = report("--results", tmp_path / "results", "--out", tmp_path / "site")
+    assert done.exit_code == 2
+    assert "broken.quick.0.json: not a record" in done.stderr
+    assert "no records in" in done.stderr
+
+
 def test_command_joins_folder_and_files_and_runs_nothing(tmp_path, monkeypatch):
     trial = importlib.import_module("verify.judge")._Trial
     monkeypatch.setattr(trial, "conduct", lambda _: pytest.fail("the report ran a claim"))
@@ -511,6 +526,17 @@ def test_command_without_records_says_how_to_make_some(tmp_path):
     assert done.exit_code == 2
     assert "python -m verify run" in done.stderr
     assert not (tmp_path / "site").exists()
+
+
+def test_command_that_cannot_write_ends_with_one_message(tmp_path):
+    Store(tmp_path / "results").save(record("one"))
+    occupied = tmp_path / "occupied"
+    occupied.write_text("a file where a folder should be")
+    done = report("--results", tmp_path / "results", "--out", occupied)
+    assert (done.exit_code, done.stderr) == (2, f"cannot write into {occupied}: File exists\n")
+    (tmp_path / "site" / "index.html").mkdir(parents=True)
+    done = report("--results", tmp_path / "results", "--out", tmp_path / "site")
+    assert (done.exit_code, done.stderr) == (2, f"cannot write {tmp_path / 'site' / 'index.html'}: Is a directory\n")
 
 
 def report(*arguments: object):

@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 
 import pytest
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from typer.testing import CliRunner
 
 from verify import Paper, Store, run
+from verify.__main__ import app
 from verify.store import UnwritableError, write_atomically
-from verify.workers import ClusterError, Dask, connect
+from verify.workers import ClusterError, Dask, Processes, connect
 
 TRAINED = '''
 import functools
@@ -86,6 +90,13 @@ def waits_to_be_killed_once(check, value=True):
 '''
 
 
+NAMES = (
+    *("square_is_a_product", "square_is_a_double", *(f"slow_{k}" for k in range(8)), *(f"use_{k}" for k in range(3))),
+    *("before_the_death", "kills_its_worker", "after_the_death", "waits_to_be_killed_once"),
+)
+"""The claims of the demonstration package with all these modules."""
+
+
 @pytest.fixture
 def extended(demo):
     """The demonstration package with modules of claims added by name."""
@@ -123,19 +134,25 @@ def kill_the_waiting_worker(demo, running):
     os.kill(int(place.read_text()), signal.SIGKILL)
 
 
-def comparable(found):
-    """Records without what a run may differ in: the time, and how an engine tells a death."""
-    return [record | {"seconds": None, "message": None} for record in found]
-
-
 def check_the_records_of_a_run_with_deaths(demo, found):
-    listed = json.loads(demo.verify("list", "--paper", "demo", "--json").stdout)
-    assert [record["id"] for record in found] == [claim["id"] for claim in listed]
+    assert [record["id"] for record in found] == [f"demo.{name}" for name in NAMES]
     (dead,) = [record for record in found if record["verdict"] == "error"]
     assert dead["id"] == "demo.kills_its_worker"
     assert dead["message"].startswith("the worker that ran this claim died, and so did a second one")
     assert all(record["verdict"] == record["expected"] for record in found if record is not dead)
     assert all((demo.folder / "results" / "demo" / f"{r['id'][5:]}.quick.{r['seed']}.json").exists() for r in found)
+
+
+def comparable(found):
+    """Records without when they were made: the time, and the commit, which may be new."""
+    return [record | {"seconds": None, "commit": None} for record in found]
+
+
+def check_the_others_are_what_one_process_finds(demo, found):
+    judged = [record for record in found if record["verdict"] != "error"]
+    options = [option for record in judged for option in ("--claim", record["id"])]
+    assert demo.verify("run", *options, "--jobs", "1", "--json", "here.json", "--results", "b").returncode == 0
+    assert comparable(judged) == comparable(records(demo, "here.json"))
 
 
 def test_dead_workers_are_retried_once_and_the_run_goes_on(extended):
@@ -145,14 +162,39 @@ def test_dead_workers_are_retried_once_and_the_run_goes_on(extended):
     told, complaint = running.communicate()
     assert running.returncode == 1, complaint
     check_the_records_of_a_run_with_deaths(demo, records(demo, "out.json"))
-    assert "SIGKILL" in told
+    assert "TerminatedWorkerError" in told
 
 
-def test_what_a_module_trains_is_trained_once_however_many_processes(extended):
+def test_two_processes_train_what_a_module_shares_once_and_find_what_one_finds(extended, monkeypatch):
     demo = extended(trained=TRAINED)
-    done = demo.verify("run", "--paper", "demo", "--jobs", "2", "--json", "out.json")
-    assert done.returncode == 0, done.stderr
-    assert (demo.folder / "trainings.txt").read_text() == "trained\n"
+    monkeypatch.chdir(demo.folder)
+    for jobs in ("2", "1"):
+        place = f"{jobs}.json"
+        done = demo.verify("run", "--paper", "demo", "--seed", "7", "--jobs", jobs, "--json", place, "--results", jobs)
+        assert done.returncode == 0, done.stdout
+        if jobs == "2":
+            assert (demo.folder / "trainings.txt").read_text() == "trained\n"
+    assert comparable(records(demo, "2.json")) == comparable(records(demo, "1.json"))
+    compared = CliRunner().invoke(app, ["diff", "2", "1.json"])
+    assert (compared.exit_code, compared.stdout.splitlines()[-1]) == (0, "no differences")
+
+
+def test_a_process_that_dies_before_a_task_is_handed_over_is_replaced(monkeypatch):
+    class Executor:
+        def __init__(self, *outcomes):
+            self.outcomes = iter(outcomes)
+
+        def submit(self, task, *arguments):
+            for outcome in self.outcomes:
+                raise outcome
+            future = Future()
+            future.set_result(task(*arguments))
+            return future
+
+    executors = iter([Executor(TerminatedWorkerError("out of memory")), Executor()])
+    monkeypatch.setattr("verify.workers.get_reusable_executor", lambda *_, **__: next(executors))
+    with Processes(2) as processes:
+        assert processes.submit(abs, -1).result() == 1
 
 
 def a_claim_that_counts(paper, calls, name):
@@ -265,6 +307,7 @@ def test_bad_engines_are_named(backend, address, complaint):
 
 def test_a_cluster_that_does_not_answer_is_named():
     dask = pytest.importorskip("dask")
+    pytest.importorskip("distributed")  # which fills in the settings that are restored below
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
         pytest.raises(ClusterError, match="no dask scheduler answers at tcp://127"),
@@ -291,8 +334,7 @@ def test_a_dask_cluster_gives_the_records_of_this_machine_though_workers_die(ext
         assert running.returncode == 1, complaint
     check_the_records_of_a_run_with_deaths(demo, records(demo, "dask.json"))
     assert "KilledWorker" in told
-    assert demo.verify("run", "--paper", "demo", "--jobs", "2", "--json", "here.json", "--results", "b").returncode == 1
-    assert comparable(records(demo, "dask.json")) == comparable(records(demo, "here.json"))
+    check_the_others_are_what_one_process_finds(demo, records(demo, "dask.json"))
 
 
 @pytest.mark.slow
@@ -312,5 +354,4 @@ def test_a_ray_cluster_gives_the_records_of_this_machine_though_workers_die(exte
         ray.shutdown()
     check_the_records_of_a_run_with_deaths(demo, records(demo, "ray.json"))
     assert "WorkerCrashedError" in told
-    assert demo.verify("run", "--paper", "demo", "--jobs", "2", "--json", "here.json", "--results", "b").returncode == 1
-    assert comparable(records(demo, "ray.json")) == comparable(records(demo, "here.json"))
+    check_the_others_are_what_one_process_finds(demo, records(demo, "ray.json"))

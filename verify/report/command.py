@@ -13,7 +13,7 @@ from verify.console import console
 from verify.paper import discover
 from verify.reading import UnreadableError, read_file, read_folder
 from verify.report.site import build
-from verify.store import DEFAULT_FOLDER
+from verify.store import DEFAULT_FOLDER, UnwritableError, check_writable
 
 
 def report(
@@ -26,7 +26,8 @@ def report(
 ) -> None:
     """Make a static site from stored records; nothing is run.
 
-    The exit code is 2 if there is nothing to read, and 0 otherwise, whatever the verdicts are.
+    The exit code is 2 if there is nothing to read or the site cannot be written, and 0 otherwise, whatever the verdicts
+    are.
     """
     told = console(stderr=True)
     started = time.perf_counter()
@@ -36,12 +37,19 @@ def report(
     except UnreadableError as error:
         told.print(str(error), soft_wrap=True, markup=False)
         raise typer.Exit(2) from error
+    for complaint in unreadable:
+        told.print(complaint, soft_wrap=True, markup=False)
     if not records:
         told.print(f"no records in {results}; make some with python -m verify run", soft_wrap=True, markup=False)
         raise typer.Exit(2)
     mpl.use("agg")
-    failures = build(discover(), records, out, with_figures=figures, unreadable=unreadable)
-    for what in (*unreadable, *(f"not drawn: {failure}" for failure in failures)):
-        told.print(what, soft_wrap=True, markup=False)
+    try:
+        check_writable(out)
+        failures = build(discover(), records, out, with_figures=figures, unreadable=unreadable)
+    except UnwritableError as error:
+        told.print(str(error), soft_wrap=True, markup=False)
+        raise typer.Exit(2) from error
+    for failure in failures:
+        told.print(f"not drawn: {failure}", soft_wrap=True, markup=False)
     seconds = time.perf_counter() - started
     console().print(f"{out / 'index.html'} ({len(records)} records, {seconds:.1f} s)", soft_wrap=True, markup=False)

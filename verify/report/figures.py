@@ -15,6 +15,7 @@ from verify.figures import as_csv, save
 from verify.paper import Figure
 from verify.report.names import file_name
 from verify.report.typeset import paragraphs
+from verify.store import UnwritableError, write_atomically
 
 FOLDER = "figures"
 _POINTS = re.compile(r"([\d.]+)pt")
@@ -61,18 +62,24 @@ def draw(figure: Figure, tables: Mapping[str, Mapping[str, list[Any]]], out: Pat
     """Draw a figure into ``out/figures/<paper>/`` with its tables beside it.
 
     Never raises for what the figure's own code does: its error is shown in the figure's place.
+
+    Raises
+    ------
+    UnwritableError
+        If a file cannot be written.
     """
     folder = Path(FOLDER) / file_name(figure.paper.slug)
     caption = paragraphs(figure.draw.__doc__ or "")
-    (out / folder).mkdir(parents=True, exist_ok=True)
     data = []
     for name, columns in tables.items():
         place = folder / f"{figure.name}.{file_name(name)}.csv"
-        (out / place).write_text(as_csv(columns), encoding="utf-8")
+        write_atomically(out / place, as_csv(columns))
         data.append(Data(name, place.as_posix(), max(map(len, columns.values()), default=0)))
     place = folder / f"{figure.name}.svg"
     try:
         save(figure, tables, out / place)
+    except UnwritableError:
+        raise
     except Exception as error:
         return Drawn(figure.name, caption, None, 0, 0, data, f"{type(error).__name__}: {error}")
     return Drawn(figure.name, caption, place.as_posix(), *_size(out / place), data)

@@ -20,6 +20,7 @@ from verify.report import words
 from verify.report.figures import Drawn, draw
 from verify.report.runs import Run
 from verify.report.view import PaperView, Totals, papers, software
+from verify.store import UnwritableError
 
 _CONTROLS = {code: "\ufffd" for code in range(32) if chr(code) not in "\t\n\r"}
 _ASSETS = files("verify.report") / "assets"
@@ -52,6 +53,11 @@ def build(
     -------
     list of str
         Which figures could not be drawn, and why.
+
+    Raises
+    ------
+    UnwritableError
+        If a page or a file beside it cannot be written.
     """
     failures: list[str] = []
 
@@ -81,8 +87,15 @@ def build(
 
 
 def _write(place: Path, text: str) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(text.translate(_CONTROLS).encode("utf-8", "replace"))
+    _write_bytes(place, text.translate(_CONTROLS).encode("utf-8", "replace"))
+
+
+def _write_bytes(place: Path, content: bytes) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    except OSError as error:
+        raise UnwritableError(f"cannot write {place}: {error.strerror or error}") from error
 
 
 def _data(page: PaperView) -> str:
@@ -136,8 +149,7 @@ def _hash(text: str) -> str:
 
 
 def _copy_fonts(out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     with as_file(_ASSETS / "fonts") as folder:
         for place in sorted(folder.iterdir()):
             if place.suffix in (".woff2", ".txt"):
-                (out / place.name).write_bytes(place.read_bytes())
+                _write_bytes(out / place.name, place.read_bytes())
