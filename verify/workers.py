@@ -9,6 +9,7 @@ dask worker died, and hands back nothing from ray before everything is done.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -90,6 +91,8 @@ class Processes(Workers):
     def __init__(self, jobs: int = -1) -> None:
         self._jobs: int = joblib.effective_n_jobs(jobs)
         self._futures: set[Future[Any]] = set()
+        # loky replaces a process that has kept 300 MB, as one that caches trainings does; nothing is lost by it
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
 
     def count(self) -> int:
         """The number of processes."""
