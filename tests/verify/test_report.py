@@ -368,16 +368,23 @@ def test_no_line_breaks_between_a_formula_and_its_punctuation():
 @given(st.text())
 def test_any_text_is_typeset_as_text_and_mathematics_only(text):
     shown = Page(str(typeset(text)))
-    assert not [tag for tag, _ in shown.tags if not tag.startswith("m") and tag != "span"]
+    assert not [tag for tag, _ in shown.tags if not tag.startswith("m") and tag not in ("span", "code")]
     assert not [name for _, attributes in shown.tags for name in attributes if name.startswith(("on", "href", "style"))]
 
 
 def test_mathematics_becomes_mathml_and_prose_is_escaped():
     assert "<msup><mi>x</mi><mn>2</mn></msup>" in typeset("a < b, $x^2$ & so on")
     assert typeset("a < b").startswith("a &lt; b")
+
     assert typeset("an open $x").unescape() == "an open $x"
     assert typeset(r"$\href{javascript:alert(1)}{x}$").count("<") == 0
     assert [str(each) for each in paragraphs("one\ntwo\n\nthree")] == ["one two", "three"]
+
+
+def test_code_between_backticks_is_set_as_code():
+    assert typeset("``a < b`` and `rho_a`, $x$").startswith("<code>a &lt; b</code> and ")
+    assert "<code>rho_a</code>" in typeset("``a < b`` and `rho_a`, $x$")
+    assert typeset("a ` b").startswith("a ` b")
 
 
 @pytest.mark.parametrize(

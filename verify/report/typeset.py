@@ -25,13 +25,14 @@ _ATTRIBUTES = frozenset(
     | {"scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width"}
 )
 _BLANKS = re.compile(r"(\s+)")
+_CODE = re.compile(r"(`{1,2})([^`]+)\1")
 _LONGEST_TOUCHING = 20
 _UNBROKEN = Markup('<span class="unbroken">{}</span>')
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 
 def typeset(text: str) -> Markup:
-    """One paragraph with its formulas in MathML; a text that is no valid TeX is shown as it is written.
+    """One paragraph with its formulas in MathML and its `code`; a text that is no valid TeX is shown as it is written.
 
     Long formulas may break where TeX breaks them, and punctuation stays on the line of the formula it touches.
     """
@@ -55,13 +56,23 @@ def _groups(text: str) -> Iterator[list[Markup]]:
                 yield group
                 group = [piece]
             continue
-        for part in filter(None, _BLANKS.split(span.text)):
+        for part in _parts(span.text):
             if part.isspace() or len(part) > _LONGEST_TOUCHING:
-                yield from (group, [escape(part)])
+                yield from (group, [part])
                 group = []
             else:
-                group.append(escape(part))
+                group.append(part)
     yield group
+
+
+def _parts(prose: str) -> Iterator[Markup]:
+    """Words, blanks and code of a text without formulas."""
+    behind = 0
+    for found in _CODE.finditer(prose):
+        yield from map(escape, filter(None, _BLANKS.split(prose[behind : found.start()])))
+        yield Markup("<code>{}</code>").format(found[2])
+        behind = found.end()
+    yield from map(escape, filter(None, _BLANKS.split(prose[behind:])))
 
 
 def paragraphs(text: str) -> list[Markup]:
