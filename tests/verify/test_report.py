@@ -375,7 +375,6 @@ def test_any_text_is_typeset_as_text_and_mathematics_only(text):
 def test_mathematics_becomes_mathml_and_prose_is_escaped():
     assert "<msup><mi>x</mi><mn>2</mn></msup>" in typeset("a < b, $x^2$ & so on")
     assert typeset("a < b").startswith("a &lt; b")
-
     assert typeset("an open $x").unescape() == "an open $x"
     assert typeset(r"$\href{javascript:alert(1)}{x}$").count("<") == 0
     assert [str(each) for each in paragraphs("one\ntwo\n\nthree")] == ["one two", "three"]
