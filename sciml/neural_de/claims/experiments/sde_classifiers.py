@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from sciml.neural_de._stages import Field
 from sciml.neural_de.claims.experiments.digits import Part, digits
-from sciml.neural_de.claims.experiments.methods import Method
+from sciml.neural_de.claims.experiments.methods import Method, cheapest
 from sciml.neural_de.models import Autonomous
 from sciml.neural_de.sde_solve import SDESolution, SRIMethod, sde_solve
 
@@ -169,18 +169,8 @@ def fit(study: Study, method: Method, seed: int, first: FirstStep = "authors'") 
 
 
 def choose(study: Study, grid: Sequence[float], seeds: Sequence[int]) -> Method:
-    """The λ of ER by the rule for neural ODEs: fewest evaluations among those that lose at most a point, on validation.
-
-    Medians over seeds of evaluations, means of accuracy; the smaller λ if two are equal, the smallest if all lose more.
-    """
-    reference = np.mean([fit(study, VANILLA, seed).history[-1].accuracy for seed in seeds])
-    best, fewest = min(grid), math.inf
-    for coefficient in sorted(grid):
-        last = [fit(study, Method("ER", coefficient), seed).history[-1] for seed in seeds]
-        evaluations = float(np.median([s.evaluations for s in last]))
-        if np.mean([s.accuracy for s in last]) >= reference - 1 - 1e-9 and evaluations < fewest:
-            best, fewest = coefficient, evaluations
-    return Method("ER", best)
+    """The λ of ER that :func:`cheapest` takes on the validation parts after training."""
+    return cheapest("ER", grid, lambda method: [fit(study, method, seed).history[-1] for seed in seeds])
 
 
 class Result(NamedTuple):
