@@ -27,6 +27,10 @@ _PACKAGES = (
     "z3-solver",
     "hypothesis",
     "scikit-learn",
+    "diffrax",
+    "jax",
+    "torchdiffeq",
+    "torchsde",
 )
 _ENGINE = "verify.judge"
 

@@ -82,6 +82,15 @@ def test_variable_speed_is_a_flow(xi, t, s, c, eps):
     assert flow(xi + 2 * math.pi, t) == pytest.approx(flow(xi, t) + 2 * math.pi, abs=rounding)
 
 
+def test_places_beyond_the_range_of_float64_are_refused():
+    with pytest.raises(ValueError, match="t up to 1e\\+10 at speed 1e\\+300"):
+        convection_diffusion_exact(0.0, 1e10, 1e300)
+    with pytest.raises(ValueError, match="k is 3"):
+        convection_diffusion_exact(1e308, 0.0, 1.0, modes=[(3, 1.0, 0.0)])
+    with pytest.raises(ValueError, match="t up to 1e\\+10 at speed 8e\\+299"):
+        variable_speed_characteristics(0.0, -1e10, 1e300, 0.6)
+
+
 def test_variable_speed_jacobian_and_kinds():
     xi = torch.linspace(-4, 4, 9, dtype=torch.float64, requires_grad=True)
     X = variable_speed_characteristics(xi, 2.0, 5.0, 0.5)

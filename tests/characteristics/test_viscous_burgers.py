@@ -208,6 +208,14 @@ def test_diffusion_that_leaves_nothing(nu, A):
     np.testing.assert_allclose(burgers_exact(x, 1000.0 if nu < 1e9 else 1.0, nu, A, 2.0), 2.0, atol=1e-13)
 
 
+def test_places_beyond_the_range_of_float64_are_refused():
+    for reached in (burgers_exact, burgers_slope):
+        with pytest.raises(ValueError, match="t up to 10 at speed 1e\\+308"):
+            reached(0.0, 10.0, 0.1, 1.0, 1e308)
+    with pytest.raises(ValueError, match=r"t up to 0\.9 at speed 1e\+308"):
+        burgers_trajectories(np.array([1e308]), np.array([0.0, 0.9]), 0.1, 1.0, 1e308)
+
+
 def test_trajectories_at_equal_times():
     xi = np.array([1.0, 2.0])
     once = burgers_trajectories(xi, np.array([0.0, 0.5]), 0.1)

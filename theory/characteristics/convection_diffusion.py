@@ -10,6 +10,7 @@ import torch
 
 from theory._arrays import as_float64, require_broadcast, require_nonnegative
 from theory._numbers import require_integer, require_number
+from theory.characteristics._frame import moved
 
 Mode: TypeAlias = tuple[int, float, float]
 """Wave number k ≥ 0, amplitude a_k, phase φ_k."""
@@ -43,7 +44,8 @@ def convection_diffusion_exact(
     Raises
     ------
     TypeError, ValueError
-        For input other than described above, or shapes that do not broadcast.
+        For input other than described above, shapes that do not broadcast, or ``k (x − ct) + φ_k``
+        beyond the range of float64.
 
     References
     ----------
@@ -56,10 +58,13 @@ def convection_diffusion_exact(
     nu = require_number("nu", nu, 0.0, math.inf)
     if len(modes) == 0:
         raise ValueError("modes is empty; expected at least one triple (k, a_k, φ_k)")
-    y = x_ - c * t_
+    y = moved(x_, -c, t_)
+    farthest = y.detach().abs().max().item()
     total = torch.zeros_like(y)
     for mode in modes:
         k, amplitude, phase = _mode(mode)
+        if not math.isfinite(k * farthest + abs(phase)):
+            raise ValueError(f"modes: k is {k} and |x − ct| up to {farthest:g}; expected k (x − ct) + φ_k in float64")
         total = total + amplitude * torch.exp(-nu * k * k * t_) * torch.sin(k * y + phase)
     return restore(total)
 

@@ -9,6 +9,7 @@ import torch
 
 from theory._arrays import as_float64, require_broadcast
 from theory._numbers import require_number
+from theory.characteristics._frame import moved
 
 
 def variable_speed_characteristics(xi: Any, t: Any, c: float, eps: float) -> Any:
@@ -38,7 +39,7 @@ def variable_speed_characteristics(xi: Any, t: Any, c: float, eps: float) -> Any
     Raises
     ------
     TypeError, ValueError
-        For input other than described above, or shapes that do not broadcast.
+        For input other than described above, shapes that do not broadcast, or ``X`` beyond the range of float64.
 
     References
     ----------
@@ -51,7 +52,7 @@ def variable_speed_characteristics(xi: Any, t: Any, c: float, eps: float) -> Any
     if eps == 1.0:
         raise ValueError("eps is 1.0; expected a number in (-1, 1)")
     s = math.sqrt((1.0 - eps) * (1.0 + eps))
-    theta = xi_ + _turn(xi_, eps / s, 1.0 / s) + c * s * t_
+    theta = moved(xi_ + _turn(xi_, eps / s, 1.0 / s), c * s, t_)
     return restore(theta + _turn(theta, -eps, s))
 
 

@@ -29,6 +29,7 @@ from scipy.integrate import solve_ivp
 
 from theory._arrays import as_float64, require_broadcast, require_nonnegative
 from theory._numbers import require_number
+from theory.characteristics._frame import moved
 
 _TAIL = 10.0
 """Standard deviations of R kept beyond the farthest minimum of the exponent; the rest weighs e^{−50}."""
@@ -69,7 +70,7 @@ def burgers_exact(x: Any, t: Any, nu: float, A: float = 1.0, c: float = 0.0) -> 
     TypeError, ValueError
         For input other than described above, shapes that do not broadcast, a ``t = 0`` that requires a gradient, or
         parameters for which the rule would need more than a million nodes (``|A| t / √ν`` or ``√(νt)`` beyond some
-        1e5).
+        1e5), or ``x − ct`` beyond the range of float64.
 
     References
     ----------
@@ -165,7 +166,7 @@ def burgers_trajectories(xi: Any, t: Any, nu: float, A: float = 1.0, c: float = 
         Y = solved.y[:, places]
     else:
         Y = np.repeat(labels[:, None], len(times), axis=1)
-    return restore(torch.as_tensor(Y + c * times, device=xi_.device))
+    return restore(moved(torch.as_tensor(Y, device=xi_.device), c, t_))
 
 
 def jacobian_floor(nu: float, A: float, T: Any) -> Any:
@@ -228,13 +229,13 @@ def _expectations(x: torch.Tensor, t: torch.Tensor, nu: float, A: float, c: floa
     pieces = min(x.numel(), max(1, x.numel() * (2 * nodes + 1) // _CHUNK))
     values, slopes = [], []
     for xs, ts in zip(x.reshape(-1).tensor_split(pieces), t.reshape(-1).tensor_split(pieces), strict=True):
-        S, _, exponent = _rule(xs - c * ts, ts, nu, A)
+        S, _, exponent = _rule(moved(xs, -c, ts), ts, nu, A)
         density = torch.softmax(exponent, -1)
         sine = torch.sin(S)
         mean = (density * sine).sum(-1)
         variance = (density * (sine - mean[..., None]) ** 2).sum(-1)
         values.append(c + A * mean)
-        slopes.append(A * (density * torch.cos(S)).sum(-1) - A * A / (2.0 * nu) * variance)
+        slopes.append(A * (density * torch.cos(S)).sum(-1) - A * (A / (2.0 * nu)) * variance)
     return torch.cat(values).reshape(x.shape), torch.cat(slopes).reshape(x.shape)
 
 
