@@ -1,9 +1,10 @@
-"""In which portions claims go to workers: whole modules, the longest first."""
+"""In which portions claims go to workers: whole modules or folders of modules, the longest first."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 
 from verify.paper import Claim
 
@@ -16,9 +17,9 @@ def portions(
 ) -> list[tuple[Claim, ...]]:
     """Divide claims into portions that one worker takes one after another.
 
-    The claims of a module share what they train or compute in the process, so a module stays together. A module that
-    would take longer than an even share of the whole is cut into runs of neighbouring claims, since otherwise the
-    other workers would wait for it.
+    The claims of a module share what they train or compute in the process, as do the modules of a folder of their own
+    below the folder of all the paper's claims, so they stay together. A group that would take longer than an even share
+    of the whole is cut into runs of neighbouring claims, since otherwise the other workers would wait for it.
 
     Parameters
     ----------
@@ -36,13 +37,22 @@ def portions(
         Longest first; portions that are expected to take equally long stay in the given order, as do the claims within
         a portion.
     """
-    modules: dict[str, list[Claim]] = {}
-    for claim in claims:
-        modules.setdefault(claim.body.__module__, []).append(claim)
-    cost = _costs([claim for module in modules.values() for claim in module], seconds)
+    claims = list(claims)
+    cost = _costs(claims, seconds)
     share = sum(cost.values()) / workers
-    found = [part for module in modules.values() for part in _cut(module, cost, share)]
+    found = [part for group in _groups(claims) for part in _cut(group, cost, share)]
     return sorted(found, key=lambda part: -sum(cost[claim.id] for claim in part))
+
+
+def _groups(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
+    """Claims by paper and, below the folder that holds all of the paper's claims, by module or folder."""
+    groups: dict[tuple[str, str], list[Claim]] = {}
+    for claim in claims:
+        modules = [other.body.__module__.split(".") for other in claim.paper.claims.values()]
+        depth = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, zip(*modules, strict=False)))
+        below = claim.body.__module__.split(".")[depth : depth + 1]
+        groups.setdefault((claim.paper.slug, "".join(below)), []).append(claim)
+    yield from groups.values()
 
 
 def _costs(claims: Sequence[Claim], seconds: Callable[[Claim], float | None]) -> dict[str, float]:
@@ -52,13 +62,13 @@ def _costs(claims: Sequence[Claim], seconds: Callable[[Claim], float | None]) ->
     return {claim.id: known.get(claim.id, unit * weights[claim.id]) for claim in claims}
 
 
-def _cut(module: Sequence[Claim], cost: dict[str, float], share: float) -> Iterator[tuple[Claim, ...]]:
-    """Neighbouring claims of a module in as few pieces of about equal cost as keep each near ``share``."""
-    whole = sum(cost[claim.id] for claim in module)
-    pieces = min(math.ceil(whole / share - 1e-9), len(module)) if share > 0 else 1
+def _cut(group: Sequence[Claim], cost: dict[str, float], share: float) -> Iterator[tuple[Claim, ...]]:
+    """Neighbouring claims of a group in as few pieces of about equal cost as keep each near ``share``."""
+    whole = sum(cost[claim.id] for claim in group)
+    pieces = max(1, math.ceil(whole / share - 1e-9)) if share > 0 else 1
     piece: list[Claim] = []
     spent, cuts = 0.0, 1
-    for claim in module:
+    for claim in group:
         if piece and spent + cost[claim.id] / 2 > whole * cuts / pieces:
             yield tuple(piece)
             piece, cuts = [], cuts + 1

@@ -1,13 +1,13 @@
 """How claims are divided among workers."""
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import example, given
 
 from verify import Paper
 from verify.schedule import portions
 
 
-def claims_of(modules, tags=()):
+def claims_of(modules, tags=(), folders=None):
     """Claims ``m<i>_<j>``, as many in each module as ``modules`` says, the last of each with ``tags``."""
     paper = Paper("demo", arxiv="0000.00000", title="Modules", authors=("A. Author",), year=2026)
     for i, count in enumerate(modules):
@@ -16,7 +16,7 @@ def claims_of(modules, tags=()):
             def body(check, value=True):
                 """True."""
 
-            body.__name__, body.__module__ = f"m{i}_{j}", f"demo.m{i}"
+            body.__name__, body.__module__ = f"m{i}_{j}", f"demo.{folders[i] if folders else ''}m{i}"
             last = tags if j == count - 1 else ()
             paper.claim("Eq. 1", mutants={"false": {"value": False}}, tags=last)(body)
     return list(paper.claims.values())
@@ -31,6 +31,13 @@ def test_modules_stay_whole_and_the_longest_goes_first():
     seconds = {"m0": 1.0, "m1": 2.0, "m2": 5.0}
     found = portions(claims, lambda claim: seconds[claim.name[:2]], workers=2)
     assert names(found) == [["m1_0", "m1_1", "m1_2"], ["m2_0"], ["m0_0", "m0_1"]]
+
+
+def test_modules_of_a_folder_stay_together_also_if_nothing_else_is_waiting():
+    claims = claims_of([1, 2, 1], folders=["", "training.", "training."])
+    together = ["m1_0", "m1_1", "m2_0"]
+    assert names(portions(claims, lambda claim: 1.0, workers=1)) == [together, ["m0_0"]]
+    assert names(portions(claims[1:], lambda claim: 1.0, workers=1)) == [together]
 
 
 def test_a_module_longer_than_an_even_share_is_cut_between_neighbours():
@@ -75,6 +82,7 @@ def test_every_claim_is_in_one_portion_with_its_neighbours_in_their_order(module
 
 
 @given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=12), st.integers(1, 6))
+@example([3.0, 3.0, 8.0], 5)
 def test_no_piece_of_a_module_exceeds_its_share_by_more_than_one_claim(took, workers):
     claims = claims_of([len(took)])
     seconds = dict(zip((claim.id for claim in claims), took, strict=True))
