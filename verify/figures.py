@@ -34,6 +34,10 @@ STYLE: dict[Any, Any] = {
 }
 
 
+class NoDataError(Exception):
+    """The claim behind a figure kept no data, since its check ended in an error."""
+
+
 class Format(StrEnum):
     """File formats a figure can be written in."""
 
@@ -51,7 +55,7 @@ def draw(figure: Figure, store: Store, out: Path, file_format: Format) -> Path:
     ------
     Skip
         If that claim is skipped, with its reason.
-    RuntimeError
+    NoDataError
         If that claim's record holds no data, with the record's story.
     UnwritableError
         If a file cannot be written.
@@ -64,7 +68,7 @@ def draw(figure: Figure, store: Store, out: Path, file_format: Format) -> Path:
     if not record.tables:
         with (told := console(stderr=True)).capture() as capture:
             told.print(story(record))
-        raise RuntimeError(f"figure {figure.name} has no data, its claim kept none:\n{capture.get()}")
+        raise NoDataError(capture.get().rstrip())
     folder = out / figure.paper.slug
     for name, columns in record.tables.items():
         write_atomically(folder / f"{figure.name}.{name}.csv", as_csv(columns))
@@ -106,26 +110,35 @@ def main(
 ) -> None:
     """Draw the figures from stored records; a claim whose record is missing is run first.
 
-    The exit code is 2 if the paper is unknown or something cannot be written.
+    The exit code is 1 if a claim ended in an error and kept no data for its figure, and 2 if the paper is unknown or
+    something cannot be written.
     """
     try:
         papers = [find_paper(paper)] if paper is not None else list(discover().values())
         check_writable(out)
-        _draw_all([figure for each in papers for figure in each.figures.values()], Store(results), out, file_format)
+        figures = [figure for each in papers for figure in each.figures.values()]
+        complete = _draw_all(figures, Store(results), out, file_format)
     except (UnknownNameError, UnwritableError) as error:
         console(stderr=True).print(str(error), soft_wrap=True, markup=False)
         raise typer.Exit(2) from error
+    if not complete:
+        raise typer.Exit(1)
 
 
-def _draw_all(figures: Sequence[Figure], store: Store, out: Path, file_format: Format) -> None:
+def _draw_all(figures: Sequence[Figure], store: Store, out: Path, file_format: Format) -> bool:
+    """Draw what has data, tell of the others, and return whether no claim was in error."""
     mpl.use("agg")
-    progress = console(stderr=True)
+    progress, complete = console(stderr=True), True
     for figure in track(figures, "figures", console=progress, transient=True, disable=not progress.is_terminal):
         try:
             told = str(draw(figure, store, out, file_format))
         except Skip as reason:
             told = f"{figure.paper.slug}/{figure.name} is not drawn: {reason}"
+        except NoDataError as error:
+            complete = False
+            told = f"{figure.paper.slug}/{figure.name} is not drawn, its claim kept no data:\n{error}"
         console().print(told, soft_wrap=True, markup=False)
+    return complete
 
 
 if __name__ == "__main__":

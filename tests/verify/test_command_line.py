@@ -115,6 +115,26 @@ paper.figure(source="rests_on_data")(lambda tables: None)
     assert (demo.folder / "figs" / "demo" / "double.png").exists()
 
 
+def test_a_figure_of_a_failed_run_is_told_and_the_others_are_drawn(demo):
+    claims = demo.folder / "demo_checks" / "claims.py"
+    broken = """
+@paper.claim("Eq. 4", mutants={"none": {"data": 1}})
+def rests_on_a_bug(check, data=0):
+    \"\"\"Something that divides by zero.\"\"\"
+    check.table("rows", x=[1 / data])
+
+
+paper.figure(source="rests_on_a_bug")(lambda tables: None)
+"""
+    claims.write_text(claims.read_text().replace("@paper.figure", broken + "@paper.figure", 1))
+    done = demo.verify("--paper", "demo", "--out", "figs", "--format", "png", module="verify.figures")
+    assert done.returncode == 1, done.stderr
+    assert "<lambda> is not drawn, its claim kept no data" in done.stdout
+    assert "ZeroDivisionError" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert (demo.folder / "figs" / "demo" / "double.png").exists()
+
+
 def draw(*arguments):
     command = typer.Typer()
     command.command()(figures.main)
