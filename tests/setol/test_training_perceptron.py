@@ -6,7 +6,16 @@ import torch
 from numpy.testing import assert_allclose
 
 from theory.setol import analyze
-from theory.setol.claims.training.perceptron import Setting, digits, drawn, spectrum_of, train, truncated
+from theory.setol.claims.training.perceptron import (
+    Network,
+    Setting,
+    descend,
+    digits,
+    drawn,
+    spectrum_of,
+    train,
+    truncated,
+)
 from verify.check import Skip
 
 SMALL = Setting(rate=0.1, hidden=20, epochs=2)
@@ -50,6 +59,21 @@ def test_spectrum_agrees_with_the_analysis_of_a_model(network):
     found, row = spectrum_of(network.weights[0]), analyze({"W": network.weights[0]})["W"]
     assert (found.n_tail, found.erg_count) == (row.num_pl_spikes, row.detX_num)
     assert_allclose((found.alpha, found.gap), (row.alpha, row.delta_lambda), rtol=1e-10)
+
+
+@pytest.mark.parametrize("trained", [(0, 1, 2), (0,), (1,), (2,), (0, 2)])
+def test_a_step_is_that_of_autograd(network, trained):
+    weights, biases = ([p.double().clone() for p in part] for part in network)
+    by_hand = Network(*(tuple(p.clone() for p in part) for part in (weights, biases)))
+    parameters = [part[layer].requires_grad_() for layer in trained for part in (weights, biases)]
+    draw = torch.Generator().manual_seed(2)
+    x, y = torch.rand(8, 784, generator=draw).double(), torch.randint(10, (8,), generator=draw)
+    loss = torch.nn.functional.cross_entropy(Network(tuple(weights), tuple(biases)).logits(x), y)
+    loss.backward()
+    torch.optim.SGD(parameters, lr=0.3).step()
+    assert_allclose(float(descend(by_hand, x, y, 0.3, trained)), loss.item(), rtol=1e-14)
+    for hand, auto in zip((*by_hand.weights, *by_hand.biases), (*weights, *biases), strict=True):
+        assert_allclose(hand, auto.detach(), rtol=0, atol=1e-15)
 
 
 @pytest.mark.usefixtures("data")

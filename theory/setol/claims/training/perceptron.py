@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import log_softmax, nll_loss, one_hot
 
 from theory._numbers import Floats
 from theory.setol.correlation_traps import CorrelationTraps, correlation_traps
@@ -164,9 +164,28 @@ def drawn(setting: Setting, draw: torch.Generator) -> Network:
 def errors(network: Network) -> tuple[float, float]:
     """Shares of training and of test digits that are misread."""
     data = digits()
-    with torch.no_grad():
-        wrong = [network.logits(x).argmax(1) != y for x, y in ((data.x, data.y), (data.x_test, data.y_test))]
+    wrong = [network.logits(x).argmax(1) != y for x, y in ((data.x, data.y), (data.x_test, data.y_test))]
     return float(wrong[0].double().mean()), float(wrong[1].double().mean())
+
+
+def descend(network: Network, x: Tensor, y: Tensor, rate: float, trained: Sequence[int]) -> Tensor:
+    """Take one step of gradient descent on the mean cross entropy, in place, and return the loss before it.
+
+    By hand, since the gradient of a weight matrix need not be formed to be subtracted: a third of the time of autograd.
+    """
+    inputs = [x]
+    for W, b in zip(network.weights[:-1], network.biases[:-1], strict=True):
+        inputs.append(torch.addmm(b, inputs[-1], W.T).relu_())
+    logs = log_softmax(torch.addmm(network.biases[-1], inputs[-1], network.weights[-1].T), 1)
+    slope, first = (logs.exp() - one_hot(y, CLASSES)) / len(y), min(trained)
+    for layer in reversed(range(first, len(inputs))):
+        W, b, units = network.weights[layer], network.biases[layer], inputs[layer]
+        below = (slope @ W).mul_(units > 0) if layer > first else slope
+        if layer in trained:
+            W.addmm_(slope.T, units, alpha=-rate)
+            b.sub_(slope.sum(0), alpha=rate)
+        slope = below
+    return nll_loss(logs, y)
 
 
 @functools.cache
@@ -181,28 +200,17 @@ def train(setting: Setting) -> Run:
     data, draw = digits(), torch.Generator().manual_seed(setting.seed)
     start = drawn(setting, draw)
     network = Network(tuple(W.clone() for W in start.weights), tuple(b.clone() for b in start.biases))
-    trained = [p for layer in setting.trained for p in (network.weights[layer], network.biases[layer])]
-    for parameter in trained:
-        parameter.requires_grad_()
-    optimizer = torch.optim.SGD(trained, lr=setting.rate)
     history = [reading(network, math.nan)]
     best, stalled = math.inf, 0
     while len(history) <= setting.epochs and stalled < setting.patience:
-        losses = []
-        for rows in torch.randperm(TRAINING, generator=draw).split(setting.batch):
-            loss = cross_entropy(network.logits(data.x[rows]), data.y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.detach())
-        mean = float(torch.stack(losses).mean())
+        order = torch.randperm(TRAINING, generator=draw)
+        batches = zip(data.x[order].split(setting.batch), data.y[order].split(setting.batch), strict=True)
+        mean = float(torch.stack([descend(network, x, y, setting.rate, setting.trained) for x, y in batches]).mean())
         if not math.isfinite(mean):
             raise FloatingPointError(f"the loss is {mean} in epoch {len(history)} of {setting}")
         history.append(reading(network, mean))
         stalled = 0 if history[-1].loss < best - 1e-4 else stalled + 1
         best = min(best, history[-1].loss)
-    for parameter in trained:
-        parameter.requires_grad_(False)
     return Run(start, network, tuple(history))
 
 
