@@ -242,7 +242,7 @@ def check_moments(check: Check, mean: Formula, deviation: Formula, missing: int)
     residual = (mean(n, RATE) - 1 - exact_mean) ** 2 + (deviation(n, RATE) ** 2 - exact_variance) ** 2
     check.proves(sp.Eq(sp.simplify(residual), 0), says="mean and standard deviation")
     drawn = sampled_uniform(5, smallest=missing == 1, shape=5 - missing)
-    check.estimates(drawn, band=(0.48, 0.52), draws=20_000, says="S is Gamma distributed at n = 5")
+    check.estimates(drawn, band=(0.48, 0.52), draws=30_000, says="S is Gamma distributed at n = 5")
 
     def reported(x: list[float]) -> bool:
         fit = fit_power_law(x, xmin=None if missing else min(x) / 2)

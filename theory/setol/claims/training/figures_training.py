@@ -16,15 +16,14 @@ SERIES = {"rate": ("rate doubled, batch 32", "#0072B2", "o-"), "batch": ("batch 
 def alpha_and_gap_over_training(tables: Tables) -> Figure:
     """α and Δλ_min of a first layer of shape 784 × H after every epoch, and where Δλ_min should vanish.
 
-    Stars and dotted lines: α_c = 1 − 1/ln λ_ERG, λ_ERG between the two epochs around the zero. The paper has one point
+    Stars and dotted lines: α_c = 1 − 1/ln λ_ERG, λ_ERG at the epoch nearest to it. The paper has one point
     for all shapes, (2, 0).
     """
     figure = Figure(figsize=(9.2, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for name, colour in COLOURS.items():
         run = {column: np.array(values, dtype=float) for column, values in tables[name].items()}
-        i = int(np.flatnonzero((run["gap"][:-1] > 0) & (run["gap"][1:] <= 0))[0])
-        law = float(crossing_alpha(np.interp(0, run["gap"][[i + 1, i]], run["erg"][[i + 1, i]])))
+        law = float(crossing_alpha(run["erg"][abs(run["gap"]).argmin()]))
         label = f"{name.replace('=', ' = ')}: $\\alpha_c$ = {law:.2f}"
         left.plot(run["epoch"], run["alpha"], ".-", color=colour, lw=1.4)
         left.axhline(law, color=colour, lw=1, ls=":")
