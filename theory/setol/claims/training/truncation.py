@@ -53,8 +53,9 @@ def truncation_to_the_power_law_tail_costs_less_as_alpha_nears_2(
 ) -> None:
     r"""Kept alone, the power-law tails of the first two layers lose training accuracy at the first setting.
 
-    At the last with $\alpha > 2$ they lose no more than the printed 0.0025. So the tail holds what was learned there;
-    it has then two to three times as many directions.
+    More than five digits of 4,000, half of the printed 0.0025, are misread there; at the last setting with
+    $\alpha > 2$ no more than 0.0025. So the tail holds what was learned there; it has then two to three times as many
+    directions.
     """
 
     def measure(seed: int) -> dict[str, float]:
@@ -63,7 +64,7 @@ def truncation_to_the_power_law_tail_costs_less_as_alpha_nears_2(
         found = {f"ΔE test, {named(s)}": change[1] for s, change in zip(settings, changes, strict=True)}
         return {**found, "ΔE training, first": changes[0][0], "ΔE training, α near 2": changes[-1][0]}
 
-    bands = {"ΔE training, first": (LOST, 0.1), "ΔE training, α near 2": (-LOST, LOST)}
+    bands = {"ΔE training, first": (LOST / 2, 0.1), "ΔE training, α near 2": (-LOST, LOST)}
     printed, says = {"ΔE training, α near 2": LOST}, "tails of both layers kept"
     check.reproduces(measure, bands=bands, seeds=seeds(check), setup=setup(check), printed=printed, says=says)
 
