@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -113,6 +113,13 @@ def test_scaling_changes_the_units_only(seed, power):
     for column in COUNTS:
         assert getattr(other, column) == getattr(one, column), column
     assert other.alpha_weighted == pytest.approx(one.alpha_weighted + 2 * one.alpha * power * math.log10(2), abs=1e-8)
+
+
+@given(power=st.integers(-120, 120))
+@example(power=-2)
+def test_the_gap_does_not_depend_on_a_power_of_two_in_the_last_digit(power):
+    W = torch.tensor(np.random.default_rng(5591).normal(size=(40, 25)))
+    assert row(W * 2.0**power).delta_lambda == row(W).delta_lambda
 
 
 @given(seed=st.integers(0, 10**6))

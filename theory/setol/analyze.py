@@ -378,7 +378,7 @@ def _fitted(row: Layer, spectrum: Spectrum, options: _Options) -> Layer:
         "num_pl_spikes": fit.n_tail,
         "sigma": fit.sigma,
         "sigma_exact": fit.sigma_exact,
-        "delta_lambda": fit.xmin * found["W_scale"] ** 2 - found["lambda_erg"],
+        "delta_lambda": fit.xmin / (found["norm"] / n) - found["lambda_erg"],
         "ERG_gap": found["detX_num"] - fit.n_tail,
     }
     if options.n_boot:
