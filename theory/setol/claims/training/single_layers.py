@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from theory._numbers import Floats
 from theory.setol.claims.paper import paper
 from theory.setol.claims.training.perceptron import Run, Setting, described, train
-from theory.setol.claims.training.rates_and_batches import seeds
+from theory.setol.claims.training.rates_and_batches import learning, seeds
 from verify import Check
 
 
@@ -80,7 +80,7 @@ def alpha_of_the_second_layer_falls_below_2_when_it_is_trained_alone(
     rate, epochs = 0.64, check.at(quick=12, full=60)
 
     def measure(seed: int) -> dict[str, float]:
-        run = train(only(layer, rate, epochs, seed) if alone else Setting(rate=rate, seed=seed))
+        run = train(only(layer, rate, epochs, seed) if alone else Setting(rate=rate, seed=learning(seed)))
         other = train(only(1 - layer, rate, epochs, seed))
         spectrum, alphas = run.epochs[epoch].layers[layer], run.column("alpha", layer)
         return {
