@@ -243,7 +243,7 @@ def estimator_converges_to_the_divergence_of_smoothed_densities(check, added=lam
 
     truth, value = closed_form(1, 1, 4, math.log), closed_form(1, 1 + added(1), 4 + added(1), math.log)
     smoothed = closed_form(1, 1.5, 4.5, math.log)
-    found = estimates_of_gaussians(check.seed, *check.at(quick=(48, 1500), full=(200, 4000)))
+    found = estimates_of_gaussians(check.seed, *check.at(quick=(48, 2000), full=(200, 4000)))
     close = lambda rng, draws: (np.abs(found[:draws] - value) < (truth - smoothed) / 2).astype(float)  # noqa: E731
     check.estimates(close, band=(0.5, 1), draws=len(found), says="most samples are close to the limit")
     check.note(limit=value, of_the_densities=truth, mean_of_estimates=found.mean())
