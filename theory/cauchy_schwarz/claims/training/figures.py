@@ -108,11 +108,11 @@ def information_plane_of_all_methods(tables: Tables) -> Figure:
     return figure
 
 
-@paper.figure(source="networks_that_keep_less_information_generalize_better_at_equal_width")
+@paper.figure(source="networks_that_keep_less_information_generalize_better_at_equal_shape")
 def information_and_generalization(tables: Tables) -> Figure:
     """Generalization gap against normalized I_CS(x; t) of networks of 1 to 4 layers, trained by squared error.
 
-    Width goes with both.
+    Width goes with both, and so does the split of the data, here not taken off.
     """
     nets = {name: np.array(values) for name, values in tables["networks"].items()}
     figure, axes = plt.subplots(figsize=(5.4, 4.0), layout="constrained")
