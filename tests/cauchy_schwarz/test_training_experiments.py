@@ -88,7 +88,12 @@ def test_noise_adds_no_randomness_to_predictions_and_none_to_the_shared_weights(
 
 def test_a_method_without_strength_ignores_its_bottleneck():
     _, seen = passed()
-    assert methods.VIB._replace(beta=0.0).loss(seen) == methods.squared_error(seen)
+    assert methods.VIB.at(0.0).loss(seen) == methods.squared_error(seen)
+
+
+def test_methods_of_one_loss_are_one_method_without_strength():
+    assert methods.HSIC.at(0.0) == methods.MSE
+    assert methods.CS_IB.at(methods.CS_IB.beta) == methods.CS_IB
 
 
 @pytest.mark.parametrize("name", ["diabetes", "rotated digits"])

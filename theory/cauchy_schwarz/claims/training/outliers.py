@@ -2,6 +2,7 @@
 
 from theory.cauchy_schwarz.claims.paper import paper
 from theory.cauchy_schwarz.claims.training.methods import (
+    CS,
     CS_IB,
     HSIC,
     HUBER,
@@ -13,9 +14,9 @@ from theory.cauchy_schwarz.claims.training.methods import (
     WELSCH,
     written,
 )
-from theory.cauchy_schwarz.claims.training.runs import OUTLIERS, bike, interval, rmse, seeds_of, summary
+from theory.cauchy_schwarz.claims.training.runs import MANY_OUTLIERS, OUTLIERS, bike, interval, rmse, seeds_of, summary
 
-SPOILT = "|N(0, 10²)| standard deviations added to a tenth of the training targets; test targets are clean"
+SPOILT = "|N(0, 10²)| standard deviations added to a share of the training targets; test targets are clean"
 
 
 @paper.claim(
@@ -40,7 +41,7 @@ def outliers_hurt_the_written_loss_less_than_half_as_much_as_squared_error(check
         return {f"seed {seed}": rmse(study, method, seed, OUTLIERS) / squared[seed] for seed in seeds}
 
     bands = {f"seed {seed}": (0, 0.5) for seed in seeds}
-    setup = study.setup(seeds, labels=SPOILT, loss="D_CS + 0.01 × normalized I_CS(x; t)")
+    setup = study.setup(seeds, labels=SPOILT, outliers=OUTLIERS, loss="D_CS + 0.01 × normalized I_CS(x; t)")
     check.reproduces(ratios, bands=bands, seeds=1, setup=setup, says="error over that of squared error")
     if method is CS_IB:
         shares = check.at(quick=(0.0, OUTLIERS), full=(0.0, 0.05, OUTLIERS, 0.3))
@@ -59,43 +60,47 @@ def outliers_hurt_the_written_loss_less_than_half_as_much_as_squared_error(check
     },
 )
 def written_loss_is_as_robust_as_correntropy(check, other=WELSCH):
-    r"""With a tenth of the labels spoilt, CS-IB's error is within a tenth of that of
+    r"""With three tenths of the labels spoilt, the error of CS-IB's divergence is within a fifth of that of
     $-2 \log \text{mean}\,\kappa(\hat{y}_i - y_i)$ (Welsch).
 
-    That loss is $O(N)$, and it is what the divergence is if few inputs are neighbours: the kernel of the inputs and the
-    bottleneck earn nothing here. A tenth is our margin, for the median over seeds; the interval of the mean ratio is
-    recorded.
+    That loss is $O(N)$, and it is what the divergence is if few inputs are neighbours: the kernel of the inputs earns
+    nothing here. A fifth is our margin for the median over seeds, between the ratios to Welsch, 1.06 with standard
+    deviation 0.04, and to Huber, 0.52 with 0.07, of the seeds 5000 to 5015. With a tenth spoilt Huber's loss is too
+    near to be told apart; there the ratio with the bottleneck is recorded.
     """
     study, seeds = bike(check), seeds_of(check)
 
-    def ratio(seed):
-        return {"CS-IB / Welsch": rmse(study, CS_IB, seed, OUTLIERS) / rmse(study, other, seed, OUTLIERS)}
+    def ratio(seed, method=CS, share=MANY_OUTLIERS):
+        return {"CS / Welsch": rmse(study, method, seed, share) / rmse(study, other, seed, share)}
 
-    bands = {"CS-IB / Welsch": (0.9, 1.1)}
-    check.reproduces(ratio, bands=bands, seeds=len(seeds), setup=study.setup(seeds, labels=SPOILT))
-    low, high = interval([ratio(seed)["CS-IB / Welsch"] for seed in seeds])
-    check.note(interval_95=[low, high])
+    setup = study.setup(seeds, labels=SPOILT, outliers=MANY_OUTLIERS)
+    check.reproduces(ratio, bands={"CS / Welsch": (0.8, 1.2)}, seeds=len(seeds), setup=setup)
+    check.note(interval_95=interval([ratio(seed)["CS / Welsch"] for seed in seeds]))
+    if other is WELSCH:
+        with_bottleneck = [ratio(seed, CS_IB, OUTLIERS)["CS / Welsch"] for seed in seeds]
+        check.note(a_tenth_spoilt_with_bottleneck=with_bottleneck, its_interval_95=interval(with_bottleneck))
 
 
 @paper.claim(
     "Proposition 1, in training",
     tags=("ours", "empirical"),
     mutants={
-        "as released": {"others": {"CS-IB, released code": RELEASED}},
+        "squared error, which the released code amounts to": {"others": {"squared error": MSE}},
         "Huber": {"others": {"Huber": HUBER}},
     },
 )
 def weights_of_pairs_make_no_difference_to_trained_networks(check, others=VARIANTS):
     r"""Trained with the printed weights of pairs, the repository's, or ours, networks err within a tenth of each other.
 
-    With a tenth of the labels spoilt. The printed estimator can be negative and the repository's has another limit, but
-    among 128 rows in 15 dimensions few are neighbours at bandwidth 1, where all three tend to the same loss.
+    Without bottleneck, with three tenths of the labels spoilt. The printed estimator can be negative and the
+    repository's has another limit, but among 128 rows in 15 dimensions few are neighbours at bandwidth 1, where all
+    three tend to the same loss. A tenth is our margin for medians over seeds, three standard deviations of one seed.
     """
     study, seeds = bike(check), seeds_of(check)
 
     def ratios(seed):
-        ours = rmse(study, CS_IB, seed, OUTLIERS)
-        return {name: rmse(study, method, seed, OUTLIERS) / ours for name, method in others.items()}
+        ours = rmse(study, CS, seed, MANY_OUTLIERS)
+        return {name: rmse(study, method, seed, MANY_OUTLIERS) / ours for name, method in others.items()}
 
-    setup = study.setup(seeds, labels=SPOILT)
+    setup = study.setup(seeds, labels=SPOILT, outliers=MANY_OUTLIERS)
     check.reproduces(ratios, bands=dict.fromkeys(others, (0.9, 1.1)), seeds=len(seeds), setup=setup)

@@ -19,7 +19,8 @@ from verify import Check
 Tensor = torch.Tensor
 
 BATCH = 128
-OUTLIERS = 0.1
+OUTLIERS, MANY_OUTLIERS = 0.1, 0.3
+"""Shares of the training targets."""
 CONFIDENCE = 0.95
 
 
