@@ -88,7 +88,7 @@ def share_seen_at_the_median_bandwidth(tables: Tables) -> Figure:
 def lost_particles(tables: Tables) -> Figure:
     """Particles from N(0, I) after 300 steps down the divergence from two Gaussians, and the divergence on the way.
 
-    Left: bandwidth 1 throughout. Middle: bandwidth from 4 to 1 in 100 steps. Crosses are particles farther than 4 from
+    Left: bandwidth 1 throughout. Middle: bandwidth from 4 to 1 in 250 steps. Crosses are particles farther than 4 from
     both modes.
     """
     figure, panels = plt.subplots(1, 3, figsize=(11.0, 3.7), layout="constrained")
