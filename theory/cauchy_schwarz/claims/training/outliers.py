@@ -87,7 +87,7 @@ def written_loss_is_as_robust_as_correntropy(check, other=WELSCH):
     },
 )
 def weights_of_pairs_make_no_difference_to_trained_networks(check, others=VARIANTS):
-    r"""Trained with the printed weights of pairs, the repository's, or ours, networks err within a fifth of ours.
+    r"""Trained with the printed weights of pairs, or the repository's, networks err within a fifth of those with ours.
 
     Without bottleneck, with three tenths of the labels spoilt. The printed estimator can be negative and the
     repository's has another limit, but among 128 rows in 15 dimensions few are neighbours at bandwidth 1, where all
