@@ -29,6 +29,7 @@ from theory.softmax_zeros.claims.training.digits import (
     train,
 )
 from theory.softmax_zeros.claims.training.random_directions import (
+    RELEASED_SEED,
     STAGES,
     linear_model,
     linear_schedule,
@@ -244,7 +245,7 @@ def no_trained_network_loses_a_tenth_of_its_accuracy_below_r_1(
 @paper.refuted(
     "Section 6.3 (Summary), Figure 8",
     tags=("erratum", "empirical"),
-    seed=42,
+    seed=RELEASED_SEED,
     controls={"steepest descent": {"directions": ("descent",)}},
 )
 def figure_8_shows_no_failure_below_r_1(check: Check, directions: tuple[str, ...] = ("ascent", "random")) -> None:
@@ -255,9 +256,8 @@ def figure_8_shows_no_failure_below_r_1(check: Check, directions: tuple[str, ...
     """
 
     def keeps(stage: str, direction: str, percent: int) -> bool:
-        return bool(
-            accuracies(check.seed, stage, direction)[percent] >= 0.9 * accuracies(check.seed, stage, direction)[0]
-        )
+        found = accuracies(RELEASED_SEED, stage, direction)
+        return bool(found[percent] >= 0.9 * found[0])
 
     check.forall(
         keeps,
@@ -265,9 +265,9 @@ def figure_8_shows_no_failure_below_r_1(check: Check, directions: tuple[str, ...
         direction=st.sampled_from(directions),
         percent=st.integers(0, 99),
     )
-    early = {direction: accuracies(check.seed, "early", direction) for direction in directions}
+    early = {direction: accuracies(RELEASED_SEED, "early", direction) for direction in directions}
     check.note(
-        setup=linear_setup(STAGES) | {"directions": directions, "r": [0, PERCENT[-1] / 100], "seeds": [check.seed]},
+        setup=linear_setup(STAGES) | {"directions": directions, "r": [0, PERCENT[-1] / 100], "seeds": [RELEASED_SEED]},
         printed={"models that fail for r < 1": 0},
         **{f"accuracy, early, {name}, r = {r}": early[name][round(100 * r)] for name in early for r in (0, 0.29, 0.92)},
     )
