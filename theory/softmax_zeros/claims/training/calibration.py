@@ -209,17 +209,22 @@ def an_ordinary_run_works_at_the_edge_of_the_radius(check: Check, rate: float = 
     r"""AdamW at 0.003 trains the MLP with $r$ about 0.4 at most steps and about 1 at the largest.
 
     300 steps of 128 samples, radii of the batch along AdamW's own step. The exact radius is 1.6 times $\rho_a$ in the
-    median, but hardly longer than $\rho_a$ at some steps, and no step reaches it. Bands: the range over seeds
-    $100 \ldots 104$, widened by half its width or more on either side.
+    median, but hardly longer than $\rho_a$ at some steps; 99 % of the steps are shorter than 0.7 of it. The largest
+    $r$, 0.8 to 1.2, and the largest $\tau/\rho^*$, up to 0.96, are single steps and only recorded. Bands: four standard
+    deviations of the logarithm over seeds $5000 \ldots 5011$ on either side; a first set, of the largest values over
+    five seeds, had been close to missing.
     """
 
     def summary(seed: int) -> dict[str, float]:
         run = {name: np.array(column) for name, column in measured_run(rate, seed).items()}
         ratio = run["rho"] / run["rho_a"]
         return {
-            "largest r": float(run["r"].max()),
             "median r": float(np.median(run["r"])),
+            "99 % quantile of r": float(np.quantile(run["r"], 0.99)),
+            "largest r": float(run["r"].max()),
+            "99 % quantile of τ/ρ*": float(np.quantile(run["r_exact"], 0.99)),
             "largest τ/ρ*": float(run["r_exact"].max()),
+            "1 % quantile of ρ*/ρ_a": float(np.quantile(ratio, 0.01)),
             "least ρ*/ρ_a": float(ratio.min()),
             "median ρ*/ρ_a": float(np.median(ratio)),
             "same sample binds both": float(np.mean(run["sample"] == run["sample_exact"])),
@@ -233,9 +238,9 @@ def an_ordinary_run_works_at_the_edge_of_the_radius(check: Check, rate: float = 
 
 
 RUN = {
-    "largest r": (0.6, 1.5),
-    "median r": (0.32, 0.48),
-    "largest τ/ρ*": (0.4, 1.0),
-    "least ρ*/ρ_a": (1.0, 1.1),
-    "median ρ*/ρ_a": (1.45, 1.8),
+    "median r": (0.27, 0.53),
+    "99 % quantile of r": (0.53, 1.35),
+    "99 % quantile of τ/ρ*": (0.40, 0.88),
+    "1 % quantile of ρ*/ρ_a": (1.0, 1.16),
+    "median ρ*/ρ_a": (1.49, 1.78),
 }

@@ -437,9 +437,10 @@ def certified_step_lowers_the_loss_of_trained_networks(
 ) -> None:
     r"""The longest certified step lowers the training loss, early and late, for linear and other networks.
 
-    It is longer than $r = 1$ early in training ($r = 1.5 \ldots 2.5$) and shorter late ($0.1 \ldots 0.9$), where
-    $r = 1$ mostly raises the loss. For networks whose logits are not linear nothing is certified; their loss, too, was
-    seen to fall. Bands of $r$: the range over seeds $100 \ldots 105$, widened by half its width on either side.
+    It is longer than $r = 1$ early in training ($r = 1.5 \ldots 2.4$) and shorter for a converged linear model
+    ($0.27 \ldots 0.56$), whose loss $r = 1$ and twice the certified step raise. Other converged networks have
+    $0.35 \ldots 1.2$: there nothing is certified, as logits are not linear, but the loss fell for all of them. Numbers
+    of seeds $5000 \ldots 5019$; the bands are the statement's own.
     """
     x, y, _, _ = digits()
 
@@ -451,15 +452,5 @@ def certified_step_lowers_the_loss_of_trained_networks(
             found |= {name: losses[1] / losses[0], f"r, {name}": step(name, seed) / seen.radius}
         return found
 
-    bands = dict.fromkeys(DOWNHILL, (0.3, 1.0)) | CERTIFIED
+    bands = dict.fromkeys(DOWNHILL, (0.0, 1.0)) | {"r, linear early": (1.0, np.inf), "r, linear": (0.0, 1.0)}
     check.reproduces(after, bands=bands, seeds=check.at(quick=1, full=5), setup=downhill_setup())
-
-
-CERTIFIED = {
-    "r, linear early": (1.45, 2.47),
-    "r, linear late": (0.34, 0.85),
-    "r, linear": (0.02, 0.78),
-    "r, MLP": (0.39, 0.91),
-    "r, MLP+LN": (0.24, 0.87),
-    "r, CNN": (0.12, 0.99),
-}

@@ -175,7 +175,7 @@ def figure_8_does_not_hang_on_its_seed(
 ) -> None:
     r"""With other initialisations, batches and random directions Figure 8 looks the same.
 
-    Each band is the range over seeds $100 \ldots 109$, widened by half its width on either side.
+    Each band is four standard deviations of the logarithm over seeds $5000 \ldots 5015$ on either side.
     """
     for stage, bands in OTHER_SEEDS.items():
 
@@ -189,9 +189,9 @@ def figure_8_does_not_hang_on_its_seed(
 OTHER_SEEDS = {
     stage: dict(zip(PRINTED[stage], bands, strict=True))
     for stage, bands in {
-        "early": [(1.307, 1.686), (1.063, 1.113), (0.692, 1.0), (0.590, 0.757)],
-        "mid": [(1.430, 1.819), (1.118, 1.186), (0.0, 0.732), (0.134, 0.205)],
-        "late": [(1.334, 1.812), (1.141, 1.263), (0.071, 0.150), (0.054, 0.073)],
+        "early": [(1.34, 1.70), (1.04, 1.14), (0.66, 1.0), (0.57, 0.79)],
+        "mid": [(1.35, 1.88), (1.10, 1.22), (0.13, 0.81), (0.13, 0.23)],
+        "late": [(1.27, 1.92), (1.14, 1.26), (0.043, 0.25), (0.047, 0.082)],
     }.items()
 }
 
@@ -204,12 +204,12 @@ OTHER_SEEDS = {
     mutants={"one random direction": {"gradient": lambda model, x, y: random_directions(model, 999, 1)[0]}},
 )
 def steepest_ascent_degrades_earlier_than_random_directions(check: Check, gradient: Direction = ascent) -> None:
-    r"""At $r = 1$ the loss along $+\nabla$ exceeds that along the median random direction by 0.16 to 0.7 of the loss
+    r"""At $r = 1$ the loss along $+\nabla$ exceeds that along the median random direction by 0.14 to 0.87 of the loss
     before.
 
     "The gradient direction is the extreme case", as the paper has it, is true of ascent only. Along $-\nabla$, the step
-    of gradient descent, the loss stays below that along the median random direction. The band holds the ranges over
-    seeds $100 \ldots 109$ of all stages, each widened by half its width on either side.
+    of gradient descent, the loss stays below that along the median random direction. Seen: 0.26 to 0.53. The band
+    holds, for all stages, four standard deviations of the logarithm over seeds $5000 \ldots 5015$ on either side.
     """
 
     def excess(seed: int) -> Mapping[str, float]:
@@ -219,7 +219,7 @@ def steepest_ascent_degrades_earlier_than_random_directions(check: Check, gradie
     printed = {stage: f"{numbers['loss, gradient']} − {numbers['loss, random']}" for stage, numbers in PRINTED.items()}
     check.reproduces(
         excess,
-        bands=dict.fromkeys(STAGES, (0.16, 0.7)),
+        bands=dict.fromkeys(STAGES, (0.14, 0.87)),
         seeds=check.at(quick=2, full=10),
         setup=linear_setup(STAGES) | {"r": 1},
         printed=printed,
@@ -319,9 +319,9 @@ def hessian_step_exceeds_the_radius_along_random_directions(
     some hundreds.
 
     Printed: 10 early, 460 late, "typically $10$–$100\times$". An MLP with layer normalisation at test accuracies 84,
-    95, 98 %, 20 directions. Late depends on when 98 % is reached (step $60 \ldots 670$). Along the gradient itself the
-    ratio is near 1 early. Each band is the range over seeds $100 \ldots 109$, widened (in the logarithm) by half its
-    width on either side.
+    95, 98 %, 20 directions. Late depends on when 98 % is reached (step $60 \ldots 670$), 100 to 900 and sometimes
+    14,000, so that its band is only that of 95 % from below. Along the gradient itself the ratio is near 1 early. The
+    other bands: four standard deviations of the logarithm over seeds $5000 \ldots 5015$ on either side.
     """
 
     def ratios(seed: int) -> Mapping[str, float]:
@@ -333,7 +333,7 @@ def hessian_step_exceeds_the_radius_along_random_directions(
     check.reproduces(ratios, bands=RATIOS, seeds=seeds, setup=mlp_setup(directions), printed={"early": 10, "late": 460})
 
 
-RATIOS = {"early": (9.1, 13.3), "mid": (12.9, 90.0), "late": (14.7, 174_000.0), "smallest": (6.1, 11.3)}
+RATIOS = {"early": (8.0, 14.2), "mid": (21.0, 97.0), "late": (21.0, np.inf), "smallest": (6.9, 10.1)}
 GRID = np.geomspace(0.1, 4, 17)
 
 
@@ -356,7 +356,10 @@ def onsets(seed: int, threshold: float) -> dict[str, float]:
     "Appendix 5.4, Eq. 42",
     tags=("erratum", "empirical"),
     seed=7,
-    controls={"0.3 to 0.75": {"near": (0.3, 0.75)}, "a doubled loss, 0.7 to 1.9": {"growth": 2.0, "near": (0.7, 1.9)}},
+    controls={
+        "0.25 to 0.79": {"near": (0.25, 0.79)},
+        "a doubled loss, 0.7 to 2.5": {"growth": 2.0, "near": (0.7, 2.5)},
+    },
 )
 def loss_inflation_sets_in_near_r_1_for_random_directions(
     check: Check, growth: float = 1.1, near: tuple[float, float] = (0.8, 1.25)
@@ -364,8 +367,9 @@ def loss_inflation_sets_in_near_r_1_for_random_directions(
     r"""Along random directions the loss has grown by a tenth from $r \approx 1$ on, that is 0.8 to 1.25, at every
     stage.
 
-    A tenth, and 0.8 to 1.25 as the meaning of "near", are as in the released code. It happens at 0.3 to 0.75; the loss
-    has doubled at 0.7 to 1.9 (controls: ranges over seeds $100 \ldots 109$ and stages, widened by half their width).
+    A tenth, and 0.8 to 1.25 as the meaning of "near", are as in the released code. It happens at 0.3 to 0.63; the loss
+    has doubled at 1 to 2. Controls: beyond the means of all stages, four standard deviations or more of a median of
+    two seeds, in the logarithm, over seeds $5000 \ldots 5015$.
     """
     check.reproduces(
         lambda seed: onsets(seed, growth),

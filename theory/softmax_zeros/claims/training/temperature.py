@@ -107,8 +107,8 @@ def spreads(repetition: int, scale: Scale, unit: Unit) -> dict[str, float]:
 
 PRINTED = {"raw": 0.992, "scaled": 0.164, "raw/scaled": 0.992 / 0.164}
 """Standard deviations of the onset over temperatures, of τ and of τ/ρ_a(T)."""
-NEAR = {name: (value / 2, 2 * value) for name, value in PRINTED.items()}
-"""Within a factor of two of what is printed."""
+NEAR = {name: (value / 2.5, 2.5 * value) for name, value in PRINTED.items()}
+"""Within a factor of 2.5 of what is printed."""
 
 
 def setup(scale: Scale) -> dict[str, Any]:
@@ -147,9 +147,10 @@ def the_spread_of_the_onsets_falls_from_0_992_to_0_164(
 
     It is printed without saying of what. Of the onsets themselves it is 0.2 before and 0.2 to 0.4 after: they are about
     0.1 to 0.7 in $\tau$, and 2 in $\tau/\rho_a$. Onset: the least step that doubles the training loss, median over five
-    seeds; networks trained at each of the eight temperatures, as released; SD with $n - 1$. Allowed: a factor of two on
-    all three numbers. Relative spreads, of the onsets over their mean or of their logarithms, pass the check
-    (controls); which was computed is not known.
+    seeds; networks trained at each of the eight temperatures, as released; SD with $n - 1$. Allowed: a factor of 2.5
+    on all three numbers, as two repetitions differ by 2.3 at three standard deviations ($k = 1001 \ldots 1009$).
+    Relative spreads, of the onsets over their mean or of their logarithms, pass the check (controls); which was
+    computed is not known.
     """
     measured = functools.partial(spreads, scale=scale, unit=unit)
     seeds = check.at(quick=1, full=3)
@@ -170,17 +171,17 @@ def the_spread_of_the_onsets_falls_from_0_992_to_0_164(
 def dividing_by_the_radius_collapses_the_onsets_over_temperatures(
     check: Check, scale: Scale = radius_at, unit: Unit = np.log2
 ) -> None:
-    r"""The SD over temperatures of the logarithm of the onset falls threefold or more when $\tau$ is divided by
+    r"""The SD over temperatures of the logarithm of the onset falls about fivefold when $\tau$ is divided by
     $\rho_a(T)$.
 
     The logarithm makes the spread relative, without which lengths in two units cannot be compared; its base does not
     matter. Dividing by $T$ alone, or by $\pi/\Delta_a$ alone, does not do it, and the onsets lie near two radii, not
     one. The printed 0.992 and 0.164 stand beside octaves, a reading found by trying several hundred definitions on
     seeds $0 \ldots 4$ and compared afterwards with seeds $100 \ldots 149$ (medians 1.00 and 0.17): compatible, no more.
-    Bands: the range over those eleven groups of five seeds, widened by half its width or more on either side, and at
-    least threefold.
+    Bands: four standard deviations of the logarithm over repetitions $k = 1001 \ldots 1009$ on either side, where the
+    fall was 4.1- to 7.6-fold.
     """
-    bands = {"raw/scaled": (3.0, 14.0), "onset/ρ_a": (1.5, 3.0)}
+    bands = {"raw/scaled": (2.3, 12.4), "onset/ρ_a": (1.35, 3.7)}
     measured = functools.partial(spreads, scale=scale, unit=unit)
     check.reproduces(measured, bands=bands, seeds=check.at(quick=1, full=3), setup=setup(scale), printed=PRINTED)
     for temperature in TEMPERATURES:

@@ -116,7 +116,7 @@ def trained(activation: str, seed: int, how: Schedule) -> Trace:
         return logits, torch.stack(kept["attention"]), torch.stack(kept["ffn"])
 
     optimizer = how.optimizer(model.parameters())
-    radii, losses, distance = [], [], math.nan
+    radii, losses = [], []
     for _ in range(how.steps):
         optimizer.param_groups[0]["lr"] = 1.0
         optimizer.zero_grad()
@@ -127,13 +127,14 @@ def trained(activation: str, seed: int, how: Schedule) -> Trace:
         direction = {name: update[p] / length for name, p in model.named_parameters()}
         start = {name: p.detach() for name, p in model.named_parameters()}
         (_, _, h), (logits, scores, hdot) = jvp(outputs, (start,), (direction,))[:2]
-        kinks = torch.quantile((h.abs() / hdot.abs().clamp_min(1e-12)).flatten()[:: 1 + h.numel() // 10**6], 0.01)
-        found = [float(kinks), *(math.pi / float((a.amax(-1) - a.amin(-1)).max()) for a in (logits, scores))]
-        distance = float(np.quantile(activation_radius(activation, h, hdot).numpy(), 0.01, method="lower"))
+        kinks = (h.abs() / hdot.abs().clamp_min(1e-12)).flatten()[:: 1 + h.numel() // 10**6]
+        found = [float(np.quantile(kinks.numpy(), 0.01))]
+        found += [math.pi / float((a.amax(-1) - a.amin(-1)).max()) for a in (logits, scores)]
         radii.append(found)
         losses.append(float(loss.detach()))
         optimizer.param_groups[0]["lr"] = min(found) / length
         optimizer.step()
+    distance = float(np.quantile(activation_radius(activation, h, hdot).numpy(), 0.01, method="lower"))
     return Trace(np.array(radii), np.array(losses), distance)
 
 
