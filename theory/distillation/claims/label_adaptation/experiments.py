@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy import stats
 from torch.nn import functional as F
 
 from theory.distillation.claims.label_adaptation.paper import paper
@@ -16,7 +15,7 @@ from theory.distillation.label_adaptation import AdaptedLabels, Confidence, adap
 from theory.early_learning.claims.training.data import CLASSES, Problem, noisy_problem
 from theory.early_learning.claims.training.methods import CROSS_ENTROPY, Loss, Method
 from theory.early_learning.claims.training.network import train
-from theory.early_learning.claims.training.runs import DIGITS, MNIST, Seeds, Study
+from theory.early_learning.claims.training.runs import DIGITS, MNIST, Seeds, Study, by_seed
 from verify import Check
 
 Tensor = torch.Tensor
@@ -108,22 +107,18 @@ def seeds_of(check: Check) -> Seeds:
     return tuple(range(check.seed, check.seed + check.at(quick=3, full=5)))
 
 
-def compare(check: Check, ours: Labels, theirs: Labels, name: str, printed: float | None = None) -> None:
-    """Checks that students with ``ours`` are more accurate than with ``theirs``: paired 95 % interval above 0."""
+def compare(check: Check, ours: Labels, theirs: Labels, least: float, name: str, printed: float | None = None) -> None:
+    """Checks that students with ``ours`` are more accurate than with ``theirs`` by ``least``, the median over seeds."""
     setting, seeds = check.at(quick=QUICK, full=FULL), seeds_of(check)
     mean, other = accuracy(setting, ours, seeds), accuracy(setting, theirs, seeds)
-    gain = mean - other
-    half = float(stats.t.ppf(0.975, len(seeds) - 1) * gain.std(ddof=1) / math.sqrt(len(seeds)))
-    found = {"low end of the gain": float(gain.mean()) - half, "mean gain": float(gain.mean())}
-    found["high end of the gain"] = float(gain.mean()) + half
     setup = setting.study.setup(seeds, teacher_and_student="alike", student_images=setting.images, crops=CROPS)
     setup |= {"area": AREA, "epochs of the student": setting.epochs, "ε": EPSILON, "classes": CLASSES, "labels": ours}
     check.reproduces(
-        lambda _: found,
-        bands={"low end of the gain": (math.nextafter(0, 1), 1)},
-        seeds=1,
+        by_seed({"gain": mean - other}, seeds),
+        bands={"gain": (least, 1)},
+        seeds=len(seeds),
         setup=setup,
-        printed=None if printed is None else {"mean gain": printed},
+        printed=None if printed is None else {"gain": printed},
         says=name,
     )
     check.note(accuracy=mean, accuracy_of_the_other=other)
@@ -138,8 +133,11 @@ def compare(check: Check, ours: Labels, theirs: Labels, name: str, printed: floa
     },
 )
 def soft_labels_teach_more_than_hard_ones(check: Check, labels: Labels = SOFT) -> None:
-    r"""From the same crops, students of the teacher's soft labels are more accurate than of (smoothed) hard ones."""
-    compare(check, labels, HARD, "soft against hard")
+    r"""From the same crops, students of the teacher's soft labels are more accurate than of (smoothed) hard ones.
+
+    By a point at least: that is a sixth of the mean gain over the seeds 5000 to 5007.
+    """
+    compare(check, labels, HARD, 0.01, "soft against hard")
 
 
 @paper.refuted(
@@ -148,11 +146,12 @@ def soft_labels_teach_more_than_hard_ones(check: Check, labels: Labels = SOFT) -
     controls={"against hard labels": {"baseline": HARD}},
 )
 def adapted_labels_teach_more_than_soft_ones(check: Check, baseline: Labels = SOFT) -> None:
-    r"""Discarding and hardening soft labels by the teacher's confidence improves students: not visible at this size.
+    r"""Discarding and hardening soft labels by the teacher's confidence improves students by the printed 1.1 points:
+    not at this size.
 
-    Two pairs of thresholds and two meanings of confidence; the printed values are not known to us. By the largest
-    probability nothing is gained, by that of the label accuracy is lost. The printed gain, 1.1 points, is above every
-    interval.
+    Two pairs of thresholds and, at the full level, two meanings of confidence; the printed values are not known to us.
+    Over hard labels the same students gain more than that.
     """
+    printed = 0.812 - 0.801
     for name, labels in list(ADAPTED.items())[: check.at(quick=2, full=4)]:
-        compare(check, labels, baseline, name, printed=0.812 - 0.801)
+        compare(check, labels, baseline, printed, name, printed)
