@@ -106,21 +106,22 @@ def self_distillation_calibrates_a_network_with_dropout(
 @paper.refuted(
     "Section 4, ECE",
     tags=("empirical",),
-    controls={"1,000 digits of MNIST": {"study": SMALL}, "α_T = 0.5": {"method": self_distillation(0.5)}},
+    controls={"1,000 digits of MNIST, dropout 0.5": {"study": SMALL, "rate": 0.5}},
 )
-def self_distillation_always_calibrates(check: Check, study: Study = SMALL_DIGITS, method: Method = PS_KD) -> None:
-    r"""$\alpha_T = 0.8$ lowers the calibration error: not on 300 of scikit-learn's digits with dropout 0.5, where it
+def self_distillation_always_calibrates(check: Check, study: Study = SMALL_DIGITS, rate: float = 0.7) -> None:
+    r"""$\alpha_T = 0.8$ lowers the calibration error: not on 300 of scikit-learn's digits with dropout 0.7, where it
     rises.
 
-    Nor in the paper's own tables always: ResNeXt-29 goes from 4.17 to 9.18 %.
+    The network is then less confident than right by 13 points. With dropout 0.5 it depends on the seed. Nor in the
+    paper's own tables always: ResNeXt-29 goes from 4.17 to 9.18 %.
     """
     seeds = seeds_of(check)
-    plain, ours = (metrics(study, with_dropout(each), seeds) for each in (CROSS_ENTROPY, method))
+    plain, ours = (metrics(study, with_dropout(each, rate), seeds) for each in (CROSS_ENTROPY, PS_KD))
     check.reproduces(
         by_seed({"ECE ratio": ours["ECE"] / plain["ECE"]}, seeds),
         bands={"ECE ratio": (0, 1)},
         seeds=len(seeds),
-        setup=study.setup(seeds, CROSS_ENTROPY, method, dropout=0.5, bins=BINS),
+        setup=study.setup(seeds, CROSS_ENTROPY, PS_KD, dropout=rate, bins=BINS),
         printed={"ECE ratio": 9.18 / 4.17},
     )
 
@@ -211,10 +212,10 @@ def watched_study(check: Check) -> Study:
     controls={"without dropout": {"rate": 0.0}},
 )
 def rescaling_formula_applies_to_most_examples(check: Check, rate: float = 0.5) -> None:
-    r"""Past a quarter of the training, $\alpha \le \min p_i/p'_i$ for most examples, so that the ratio is
+    r"""Past half of the training, $\alpha \le \min p_i/p'_i$ for most examples, so that the ratio is
     $1 - \alpha\gamma'/\gamma$: not so.
 
-    With dropout it holds for a third of them, and for a fifth at the end. Without dropout it holds for most, but then
+    With dropout it holds for a quarter of them, and for a fifth at the end. Without dropout it holds for most, but then
     the targets collapse to the labels.
     """
     seeds, study = seeds_of(check), watched_study(check)
@@ -222,7 +223,7 @@ def rescaling_formula_applies_to_most_examples(check: Check, rate: float = 0.5) 
     found = {f"epoch {epoch}": values for epoch, values in zip(WATCHED, share, strict=True)}
     check.reproduces(
         by_seed(found, seeds),
-        bands={f"epoch {epoch}": (0.5, 1) for epoch in WATCHED[1:]},
+        bands={f"epoch {epoch}": (0.5, 1) for epoch in WATCHED[2:]},
         seeds=len(seeds),
         setup=study.setup(seeds, PS_KD, dropout=rate),
         says="share of the training examples",
@@ -239,15 +240,15 @@ def hard_examples_keep_more_of_their_gradient(
 ) -> None:
     r"""Relative to cross-entropy, the gradients of hard examples are reduced less than those of others: they are more.
 
-    In the second half of the training, with dropout 0.5: medians of the ratio of 1-norms, over the tenth with the
-    largest $\gamma$ and over the rest.
+    In the last quarter of the training, with dropout 0.5: medians of the ratio of 1-norms, over the tenth with the
+    largest $\gamma$ and over the rest. Before that it is less, and depends on the seed.
     """
     seeds, study = seeds_of(check), watched_study(check)
     found = rescaling(study, 0.5, seeds)
     gaps = {f"epoch {epoch}": row for epoch, row in zip(WATCHED, advantage(found["hard"], found["rest"]), strict=True)}
     check.reproduces(
         by_seed(gaps, seeds),
-        bands={f"epoch {epoch}": (0, 1) for epoch in WATCHED[2:]},
+        bands={f"epoch {epoch}": (0, 1) for epoch in WATCHED[3:]},
         seeds=len(seeds),
         setup=study.setup(seeds, PS_KD, dropout=0.5),
         says="median ratio of the hard minus that of the rest",
