@@ -48,16 +48,17 @@ def accuracy_of_first(trained: Run, kept: int) -> np.ndarray:
     },
 )
 def first_channels_carry_the_accuracy(check: Check, method: Method = NESTED, channels: int = WIDTH // 10) -> None:
-    r"""With nested dropout at $s = 10$, the first tenth of 256 channels is as accurate as all, to 1 point.
+    r"""With nested dropout at $s = 10$, the first tenth of 256 channels is as accurate as all, to 2 points.
 
-    A network so trained can be cut to those channels; the paper keeps 13 to 19 of 4096 on ANIMAL-10N.
+    Two points are five times what the seeds 5000 to 5005 scatter by. A network so trained can be cut to those channels;
+    the paper keeps 13 to 19 of 4096 on ANIMAL-10N.
     """
     seeds = seeds_of(check)
     trained = run(STUDY, method, seeds)
     found = {"first − all": accuracy_of_first(trained, channels) - accuracy_of_first(trained, WIDTH)}
     check.reproduces(
         by_seed(found, seeds),
-        bands={"first − all": (-0.01, 1)},
+        bands={"first − all": (-0.02, 1)},
         seeds=len(seeds),
         setup=STUDY.setup(seeds, method, channels=channels),
     )
