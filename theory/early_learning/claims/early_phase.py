@@ -186,11 +186,12 @@ def overlap_reaches_m_after_an_explicit_time(check, law=hitting_time):
 
 @functools.cache
 def duration_to_the_tenth(n, p, sigma, Delta, eta, seed):
-    """ηT, interpolated between the two steps around T, and the realised 1 − mean(e_i e*_i)."""
+    """ηT, interpolated between the two steps around T, and the realised 1 − mean(e_i e*_i); 10 % late at the latest."""
     data = GaussianMixtureNoisyLabels(n, p, sigma, Delta, seed)
-    steps = int(2 * hitting_time(Delta, OVERLAP) / eta)
+    share = 2 * float(data.wrong.mean())
+    steps = int(1.1 * hitting_time(share, OVERLAP) / eta)
     run = early_learning_trajectory(data, eta=eta, steps=steps, initial=data.initial_parameter(orthogonal=True))
-    return float(np.interp(OVERLAP, run.overlap, eta * run.step)), 2 * float(data.wrong.mean())
+    return float(np.interp(OVERLAP, run.overlap, eta * run.step)), share
 
 
 @paper.claim(
@@ -206,19 +207,17 @@ def descent_at_small_noise_keeps_the_explicit_time(check, law=hitting_time):
     1 within 0.6 %.
 
     The band: the noise enters by $O(\sigma^2)$ and $\sigma/\sqrt{n}$, the step by $O(\eta)$ relative to the duration,
-    at most 0.5 %.
+    at most 0.5 %. At $\Delta = 0.6$ the realised share stays below the 0.95 beyond which $T$ does not exist.
     """
-    n = check.at(quick=200, full=1000)
+    n, shares = check.at(quick=200, full=1000), (0.2, 0.4, 0.6)
 
     def measure(seed):
-        times = {
-            Delta: duration_to_the_tenth(n, round(0.9 * n), 0.005, Delta, 0.005, seed) for Delta in (0.2, 0.5, 0.8)
-        }
+        times = {Delta: duration_to_the_tenth(n, round(0.9 * n), 0.005, Delta, 0.005, seed) for Delta in shares}
         return {f"Δ = {Delta}": found / law(share, OVERLAP) for Delta, (found, share) in times.items()}
 
     check.reproduces(
         measure,
-        bands={f"Δ = {Delta}": (0.994, 1.006) for Delta in (0.2, 0.5, 0.8)},
+        bands={f"Δ = {Delta}": (0.994, 1.006) for Delta in shares},
         seeds=3,
         setup={"n": n, "p": round(0.9 * n), "sigma": 0.005, "eta": 0.005, "theta_0": "orthogonal to v, length 2"},
     )

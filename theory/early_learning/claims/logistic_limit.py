@@ -131,9 +131,10 @@ def memorization_ends_at_the_max_margin_that_two_equations_say(check, solution=m
     $\mathbb{E}(k - \varepsilon m - \sigma Z)_+^2 \le \gamma\sigma^2(1 - m^2)$ for some $m$, which is $\theta \cdot v$.
 
     Descent on the logistic loss converges to that direction (Soudry et al. 2018). Measured: deviations of means over
-    samples in units of 0.01, for $n < \infty$, plus 5 standard errors.
+    samples in units of $1/n$, for $n < \infty$, plus 5 standard errors; 400 samples of $n = 100$, of seeds from
+    $5 \cdot 10^6$ on, deviate by half of $1/n$.
     """
-    n, samples = check.at(quick=(200, 30), full=(400, 60))
+    n, samples = check.at(quick=(200, 60), full=(400, 60))
 
     def measure(seed):
         found = {}
@@ -143,7 +144,7 @@ def memorization_ends_at_the_max_margin_that_two_equations_say(check, solution=m
             error = runs.std(axis=0, ddof=1) / np.sqrt(samples)
             expected = solution(gamma, sigma, Delta)
             three = (expected.margin, expected.overlap, expected.population_accuracy)
-            deviation = np.abs(runs.mean(axis=0) - three) / (0.01 + 5 * error)
+            deviation = np.abs(runs.mean(axis=0) - three) / (1 / n + 5 * error)
             found[f"p/n = {gamma}, σ = {sigma}, Δ = {Delta}"] = deviation.max()
         return found
 

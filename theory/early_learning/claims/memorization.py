@@ -186,7 +186,7 @@ def separability_turns_at_the_sharp_threshold(check, gamma=threshold):
 
     Linear programs; "mostly" is in more than half of the samples. The transition is about $n^{-1/2}$ wide.
     """
-    n, draws = check.at(quick=(100, 40), full=(300, 40))
+    n, draws = check.at(quick=(100, 80), full=(300, 40))
     Delta, sigma = 0.4, 0.2
     for factor, band in ((0.75, (0, 0.5)), (1.3, (0.5, 1))):
         p = max(1, round(factor * gamma(Delta, sigma) * n))

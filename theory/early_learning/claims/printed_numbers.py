@@ -61,4 +61,4 @@ def replaced_labels_are_wrong_less_often_than_the_noise_rate(
             return np.asarray(noisy.labels) != labels
 
         expected = share(rate, 10)
-        check.estimates(wrong, band=(expected - 0.01, expected + 0.01), draws=200_000, says=f"r = {rate}")
+        check.estimates(wrong, band=(expected - 0.01, expected + 0.01), draws=400_000, says=f"r = {rate}")

@@ -190,17 +190,17 @@ def penalties(lam: float, beta: float) -> Mapping[str, Method]:
 def penalties_without_the_logarithm_let_wrong_labels_in(
     check: Check, rivals: Callable[[float, float], Mapping[str, Method]] = penalties
 ) -> None:
-    r"""With $-\lambda\langle p, t\rangle$ or $-\lambda \sum t \log p$ the network ends with less than half of the
-    wrongly labelled examples recovered.
+    r"""With $-\lambda\langle p, t\rangle$ or $-\lambda \sum t \log p$ the network ends with less than two
+    thirds of the wrongly labelled examples recovered.
 
-    With $\log(1 - \langle p, t\rangle)$ it is more than half, at the same $\lambda$ and $\beta$. It takes long training
-    to tell them apart.
+    With $\log(1 - \langle p, t\rangle)$ it is more than that, at the same $\lambda$ and $\beta$. It takes long training
+    to tell them apart. Two thirds is midway: 0.40 without the logarithm over the seeds 5000 to 5005, and 0.92 with it.
     """
     seeds = seeds_of(check)
     for lam, beta in check.at(quick=[(7.0, 0.9)], full=[(7.0, 0.9), (3.0, 0.7)]):
         methods = {**rivals(lam, beta), "log(1 − ⟨p, t⟩)": elr(lam, beta)}
         found = {name: recovered(DIGITS, method, seeds) for name, method in methods.items()}
-        bands = dict.fromkeys(methods, (0.0, 0.5)) | {"log(1 − ⟨p, t⟩)": (0.5, 1.0)}
+        bands = dict.fromkeys(methods, (0.0, 2 / 3)) | {"log(1 − ⟨p, t⟩)": (2 / 3, 1.0)}
         check.reproduces(
             by_seed(found, seeds),
             bands=bands,
