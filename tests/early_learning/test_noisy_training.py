@@ -82,6 +82,12 @@ def test_memorized_and_recovered_are_shares_of_the_wrong_labels():
     assert run.accuracy.shape == (len(run.epoch), 2)
 
 
+def test_without_wrong_labels_only_the_last_epoch_is_recorded():
+    run = train(noisy_problem("digits", 200, 0.0, SEEDS), CROSS_ENTROPY, STEPS, 0.05, SEEDS)
+    assert run.epoch.tolist() == [STEPS]
+    assert run.memorized.isnan().all()
+
+
 def gradients(method, steps=3):
     """Gradients by the logits of an example set shown several times."""
     generator = torch.Generator().manual_seed(0)

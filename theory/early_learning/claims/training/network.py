@@ -53,7 +53,7 @@ class Run(NamedTuple):
     problem, network, loss
         The data, the networks at the end, and the loss with what it kept.
     epoch
-        Recorded epochs, (K,), the last one included.
+        Recorded epochs, (K,): some and the last, without wrong labels the last alone.
     accuracy
         On test data, (K, S).
     memorized, recovered
@@ -88,6 +88,7 @@ def _train(problem: Problem, method: Method, epochs: int, rate: float, seeds: tu
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     generators = [torch.Generator().manual_seed(1_000_000 + seed) for seed in seeds]
     owner = torch.arange(count)[:, None]
+    noisy, between = not torch.equal(problem.observed, problem.true), max(1, epochs // 25)
     rows = []
     for epoch in range(1, epochs + 1):
         order = torch.stack([torch.randperm(n, generator=each) for each in generators])
@@ -98,7 +99,7 @@ def _train(problem: Problem, method: Method, epochs: int, rate: float, seeds: tu
             (count * value).backward()
             optimizer.step()
         schedule.step()
-        if epoch <= 4 or epoch % max(1, epochs // 25) == 0 or epoch == epochs:
+        if epoch == epochs or (noisy and (epoch <= 4 or epoch % between == 0)):
             rows.append((torch.tensor(epoch), *_observe(network, problem)))
     return Run(problem, network, loss, *(torch.stack(column) for column in zip(*rows, strict=True)))
 
