@@ -79,8 +79,9 @@ def first_channels_carry_the_accuracy(check: Check, method: Method = NESTED, cha
     },
 )
 def compression_keeps_wrong_labels_out(check: Check, method: Method = NESTED) -> None:
-    r"""With 40 % wrong labels, nested dropout gains 10 points over cross-entropy and fits less than half of them.
+    r"""With 40 % wrong labels, nested dropout gains 7 points over cross-entropy and fits less than half of them.
 
+    Seven points are half of what the seeds 5000 to 5005 gain, 15.6; seeds scatter by 2.
     Dropout at rate 0.9 does as well, and the early-learning regularizer better; both are recorded. The printed
     gain is that on CIFAR-10 at 50 %, with co-teaching on top.
     """
@@ -89,7 +90,7 @@ def compression_keeps_wrong_labels_out(check: Check, method: Method = NESTED) ->
     found = {"gain": ours - plain, "accuracy": ours, "memorized": memorized(STUDY, method, seeds)}
     check.reproduces(
         by_seed(found, seeds),
-        bands={"gain": (0.10, 1), "memorized": (0, 0.5)},
+        bands={"gain": (0.07, 1), "memorized": (0, 0.5)},
         seeds=len(seeds),
         setup=STUDY.setup(seeds, CROSS_ENTROPY, method),
         printed={"gain": 0.919 - 0.794},
