@@ -64,7 +64,7 @@ def logistic_regression_below_the_threshold_ends_as_three_equations_say(check, a
     Minus for wrong labels, plus for right ones. Measured is the deviation of the mean over samples in units of 0.01,
     for $n < \infty$, plus 5 standard errors.
     """
-    n, samples = check.at(quick=(300, 24), full=(1000, 40))
+    n, samples = check.at(quick=(300, 80), full=(1000, 40))
 
     def measure(seed):
         found = {}
