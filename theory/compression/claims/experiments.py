@@ -81,9 +81,9 @@ def first_channels_carry_the_accuracy(check: Check, method: Method = NESTED, cha
 def compression_keeps_wrong_labels_out(check: Check, method: Method = NESTED) -> None:
     r"""With 40 % wrong labels, nested dropout gains 7 points over cross-entropy and fits less than half of them.
 
-    Seven points are half of what the seeds 5000 to 5005 gain, 15.6; seeds scatter by 2.
-    Dropout at rate 0.9 does as well, and the early-learning regularizer better; both are recorded. The printed
-    gain is that on CIFAR-10 at 50 %, with co-teaching on top.
+    Seven points are half of what the seeds 5000 to 5005 gain, 15.6; seeds scatter by 2. Dropout at rate 0.9 does as
+    well, and the early-learning regularizer better; both are recorded. The printed gain is that on CIFAR-10 at 50 %,
+    with co-teaching on top.
     """
     seeds = seeds_of(check)
     plain, ours = last(STUDY, CROSS_ENTROPY, seeds), last(STUDY, method, seeds)

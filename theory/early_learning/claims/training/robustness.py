@@ -46,8 +46,8 @@ def seeds_of(check: Check) -> Seeds:
     return tuple(range(check.seed, check.seed + check.at(quick=1, full=3)))
 
 
-def is_spared(check: Check, study: Study, method: Method) -> None:
-    """Checks that a method gains 15 points over cross-entropy and fits less than half of the wrong labels.
+def is_spared(check: Check, study: Study, method: Method, most: float = 0.5) -> None:
+    """Checks that a method gains 15 points over cross-entropy and fits at most a share ``most`` of the wrong labels.
 
     The gain is half of what a prototype with the same set-up saw; half is what "prevents memorization" at least means.
     """
@@ -64,7 +64,7 @@ def is_spared(check: Check, study: Study, method: Method) -> None:
     before, after = PRINTED[study.noise]
     check.reproduces(
         by_seed(found, seeds),
-        bands={"gain": (0.15, 1), "memorized": (0, 0.5), "memorized by cross-entropy": (0.9, 1)},
+        bands={"gain": (0.15, 1), "memorized": (0, most), "memorized by cross-entropy": (0.9, 1)},
         seeds=len(seeds),
         setup=study.setup(seeds, CROSS_ENTROPY, method),
         printed={"accuracy": after, "accuracy of cross-entropy": before, "gain": after - before},
@@ -87,9 +87,10 @@ def regularizer_prevents_memorization_in_a_network(check: Check, method: Method 
     r"""With 40 % of the labels wrong, training to the end with $\lambda = 7$, $\beta = 0.9$ gains 15 points of test
     accuracy.
 
-    It fits less than half of the wrong labels, where cross-entropy fits more than 0.9. On digits, not on CIFAR-10.
+    It fits less than a quarter of the wrong labels, where cross-entropy fits more than 0.9, and without the logarithm
+    0.57 to 0.65 are fitted at the seeds 5000 to 5002. On digits, not on CIFAR-10.
     """
-    is_spared(check, DIGITS, method)
+    is_spared(check, DIGITS, method, most=0.25)
 
 
 @paper.claim(
