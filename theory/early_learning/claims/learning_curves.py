@@ -46,7 +46,7 @@ def closed_form(gamma, sigma, Delta, times):
     mutants={
         "spike only": {"curve": spike_only},
         "wrong share for replaced share": {"curve": lambda g, s, D, t: closed_form(g, s, D / 2, t)},
-        "time 20 % slower": {"curve": lambda g, s, D, t: closed_form(g, s, D, t / 1.2)},
+        "time 40 % slower": {"curve": lambda g, s, D, t: closed_form(g, s, D, t / 1.4)},
         "σ for σ²": {"curve": lambda g, s, D, t: closed_form(g, np.sqrt(s), D, t)},
         "n/p for p/n": {"curve": lambda g, s, D, t: closed_form(1 / g, s, D, t)},
     },
