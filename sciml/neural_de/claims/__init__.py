@@ -2,6 +2,7 @@
 
 from sciml.neural_de.claims import (
     brownian_paths,
+    error_estimate,
     experiments,
     figures_sde,
     figures_solver,
@@ -13,6 +14,7 @@ from sciml.neural_de.claims import (
     sde_orders,
     spiral_sde,
     sri_order_conditions,
+    stiffness_estimate,
     tableaus,
     torchdiffeq_steps,
     torchsde_steps,
@@ -21,6 +23,7 @@ from sciml.neural_de.claims.paper import paper
 
 __all__ = [
     "brownian_paths",
+    "error_estimate",
     "experiments",
     "figures_sde",
     "figures_solver",
@@ -33,6 +36,7 @@ __all__ = [
     "sde_orders",
     "spiral_sde",
     "sri_order_conditions",
+    "stiffness_estimate",
     "tableaus",
     "torchdiffeq_steps",
     "torchsde_steps",

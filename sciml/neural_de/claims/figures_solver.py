@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sciml.neural_de.claims import heuristics, tableaus  # noqa: F401  (the claims must be registered first)
+from sciml.neural_de.claims import heuristics, stiffness_estimate, tableaus  # noqa: F401  (registers the claims)
 from sciml.neural_de.claims.paper import paper
 from verify.paper import Tables
 

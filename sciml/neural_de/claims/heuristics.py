@@ -1,8 +1,7 @@
-"""The estimates of a step and their sums: what they equal, bound, and do not see (Section 3)."""
+"""The sums of the estimates over a solve: that they are free, and what they measure (Sections 3 and 4)."""
 
 import functools
 import itertools
-from fractions import Fraction
 
 import hypothesis.strategies as st
 import numpy as np
@@ -12,13 +11,11 @@ import torch
 from sciml.neural_de.claims.paper import paper
 from sciml.neural_de.claims.tableaus import ESTIMATE, rational
 from sciml.neural_de.heuristics import HEURISTICS
-from sciml.neural_de.rooted_trees import residuals, symmetry
-from sciml.neural_de.solve import rk_step, solve
-from sciml.neural_de.tableaus import DOPRI5, TSIT5
+from sciml.neural_de.solve import solve
+from sciml.neural_de.tableaus import DOPRI5
 
 ALL = tuple(HEURISTICS)
 SEEDS = st.integers(0, 2**31)
-EPS = np.finfo(float).eps
 
 
 def random_field(seed):
@@ -69,118 +66,6 @@ def heuristics_need_no_evaluation_of_f(check, run=engine, each=6, extra=2):
         return before == after == each * attempts + extra and torch.equal(plain.y, asked.y)
 
     check.forall(is_free, examples=60, seed=SEEDS)
-
-
-def estimate(f, y, h, pair=DOPRI5):
-    """S of one step from y."""
-    with torch.no_grad():
-        found = rk_step(f, 0.0, y, h, method=pair).stiffness
-    assert found is not None
-    return found.item()
-
-
-def between(later, before):
-    """‖k_x − k_y‖/‖g_x − g_y‖ of two other stages of Dormand–Prince, counted from 1."""
-
-    def found(f, y, h, pair=DOPRI5):
-        slopes = rk_step(f, 0.0, y, h, method=pair).slopes
-        rows = [
-            sum((float(a) * k for a, k in zip(pair.a[i - 1], slopes, strict=False)), start=0 * y)
-            for i in (later, before)
-        ]
-        return float((slopes[later - 1] - slopes[before - 1]).norm() / (h * (rows[0] - rows[1]).norm()))
-
-    return found
-
-
-def spectral_radius(M):
-    return max(abs(np.linalg.eigvals(M)))
-
-
-def linear(M):
-    M = torch.tensor(M)
-    return lambda t, y: M @ y
-
-
-@paper.claim(
-    "Section 3 (stiffness estimate)",
-    tags=("ours", "inequality"),
-    mutants={
-        "at most the spectral radius": {"bound": spectral_radius},
-        "1 % below the norm": {"bound": lambda M: 0.99 * np.linalg.norm(M, 2)},
-        "at most the largest |Re λ|": {"bound": lambda M: max(abs(np.linalg.eigvals(M).real))},
-    },
-)
-def stiffness_estimate_is_at_most_the_operator_norm(check, bound=lambda M: np.linalg.norm(M, 2)):
-    r"""For $z' = Mz$, $S = \|Mv\|/\|v\|$ with $v = g_7 - g_6$, so that $S \le \|M\|_2$ for every $M$, $z$ and $h$.
-
-    The spectral radius is no bound: $S$ of a matrix that is not normal may exceed it. $10^{-9}$ allows for the
-    cancellation in $v$, which is of size $(h\|M\|)^3$ at the least, $h\|M\| \ge 1/2$.
-    """
-
-    def bounded(seed, d, skew, reach):
-        rng = np.random.default_rng(seed)
-        M = rng.normal(size=(d, d)) + skew * np.triu(rng.normal(size=(d, d)), 1)
-        y, h = torch.tensor(rng.normal(size=d)), reach / np.linalg.norm(M, 2)
-        return estimate(linear(M), y, h) <= bound(M) * (1 + 1e-9)
-
-    reaches, skews = st.floats(0.5, 3), st.sampled_from([0.0, 3.0, 10.0])
-    check.forall(bounded, examples=300, seed=SEEDS, d=st.integers(1, 5), skew=skews, reach=reaches)
-
-
-@paper.claim(
-    "Section 3 (stiffness estimate)",
-    tags=("ours", "identity"),
-    mutants={
-        "stages 5 and 7, at different times": {"formula": between(7, 5)},
-        "stages 4 and 7": {"formula": between(7, 4)},
-        "half of it": {"formula": lambda f, y, h: estimate(f, y, h) / 2},
-    },
-)
-def stiffness_of_a_forced_decay_is_its_rate(check, formula=estimate):
-    r"""For $z' = -\lambda z + \varphi(t)$, $S = \lambda$ exactly: both stages stand at the same time, so that the
-    forcing cancels.
-
-    That needs $c_6 = c_7$. The rounding of $k_7 - k_6$ is below 64 units of the largest $|k|$, over $|g_7 - g_6|$.
-    """
-
-    def is_rate(rate, amplitude, frequency, h):
-        f = lambda t, y: -rate * y + amplitude * torch.cos(frequency * t)  # noqa: E731
-        y = torch.tensor([1.0], dtype=torch.float64)
-        slopes = rk_step(f, 0.0, y, h, method=DOPRI5).slopes
-        apart = float((slopes[-1] - slopes[-2]).abs()) / rate
-        largest = float(torch.stack(slopes).abs().max()) * max(1.0, h * rate)
-        return abs(formula(f, y, h) - rate) * apart <= 64 * EPS * (largest + rate)
-
-    check.forall(
-        is_rate,
-        examples=300,
-        rate=st.floats(0.5, 20),
-        amplitude=st.floats(0, 50),
-        frequency=st.floats(0, 40),
-        h=st.floats(0.05, 0.3),
-    )
-
-
-@paper.refuted(
-    "Section 3 (stiffness index max |Re λ|)",
-    tags=("erratum",),
-    controls={"the modulus |λ|": {"index": np.abs}},
-)
-def stiffness_estimate_is_the_largest_real_part(check, index=lambda eigenvalue: abs(eigenvalue.real)):
-    r"""$S$ estimates the stiffness index $\max |\operatorname{Re} \lambda_i|$ of the Jacobian.
-
-    It does not for a rotation, where $\operatorname{Re} \lambda = 0$ and $S = |\omega|$: on a normal matrix with one
-    pair of eigenvalues $-a \pm i\omega$, $S$ is their modulus. $10^{-9}$ as for the operator norm, $h|\lambda| = 1$.
-    """
-
-    def is_index(decay, turn):
-        eigenvalue = complex(-decay, turn)
-        M = np.array([[-decay, -turn], [turn, -decay]])
-        S = estimate(linear(M), torch.tensor([1.0, 0.5], dtype=torch.float64), 1 / abs(eigenvalue))
-        return abs(S - index(eigenvalue)) <= 1e-9 * abs(eigenvalue)
-
-    check.forall(is_index, examples=200, decay=st.floats(0.125, 8), turn=st.floats(0, 8))
 
 
 ROTATION = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
@@ -331,79 +216,6 @@ def value_of_the_error_sum_does_not_measure_cost(check, powers=None):
     check.table("costs", omega=FREQUENCIES, **pendulum_costs(check.seed))
 
 
-def elementary_differential(tree, f, z, values):
-    """F(τ)(z): the derivative of f with as many arguments as branches, filled with their differentials."""
-    branches = [elementary_differential(branch, f, z, values) for branch in tree]
-    total = []
-    for component in f:
-        value = sp.Integer(0)
-        for indices in itertools.product(range(len(z)), repeat=len(branches)):
-            partial = sp.diff(component, *(z[i] for i in indices)) if indices else component
-            value += partial.subs(values) * sp.prod(branch[i] for branch, i in zip(branches, indices, strict=True))
-        total.append(value)
-    return total
-
-
-@functools.cache
-def quadratic_problem():
-    """A quadratic field of the plane, a point, and the h⁵ term of err there, from the stages run with symbolic h."""
-    z, h = sp.symbols("z1 z2"), sp.Symbol("h")
-    f = [z[1] + z[0] ** 2, z[0] * z[1] - 2 * z[0]]
-    at = {z[0]: sp.Integer(1), z[1]: sp.Rational(1, 2)}
-    slopes: list[list[sp.Expr]] = []
-    for row in DOPRI5.a:
-        g = {
-            x: at[x] + h * sum((rational(a) * k[i] for a, k in zip(row, slopes, strict=True)), start=sp.Integer(0))
-            for i, x in enumerate(z)
-        }
-        slopes.append([truncate(component.subs(g, simultaneous=True), h, 4) for component in f])
-    err = [sum(rational(e) * k[i] for e, k in zip(DOPRI5.error, slopes, strict=True)) for i in range(2)]
-    return f, z, at, [sp.expand(x).coeff(h, 4) for x in err]
-
-
-def truncate(expression, h, degree):
-    expanded = sp.expand(expression)
-    return sum(expanded.coeff(h, k) * h**k for k in range(degree + 1))
-
-
-def by_trees(f, z, at, sigma=symmetry):
-    """−Σ (residual of b̂)/σ(τ) F(τ) over the nine trees of order 5."""
-    gaps = residuals(DOPRI5.a, DOPRI5.b_hat, 5)
-    terms = [(rational(gap) / sigma(tree), elementary_differential(tree, f, z, at)) for tree, gap in gaps.items()]
-    return [-sum(weight * F[i] for weight, F in terms) for i in range(2)]
-
-
-def parallel_to_the_fifth_derivative(f, z, at):
-    """C z⁽⁵⁾ with the C of linear problems."""
-    derivative = list(f)
-    for _ in range(4):
-        derivative = [sp.expand(sum(sp.diff(g, x) * fx for x, fx in zip(z, f, strict=True))) for g in derivative]
-    return [-sp.Rational(97, 120000) * g.subs(at) for g in derivative]
-
-
-@paper.claim(
-    "Section 3 (R_E is similar to R_K)",
-    tags=("ours", "identity"),
-    mutants={
-        "a multiple of the fifth derivative": {"formula": parallel_to_the_fifth_derivative},
-        "symmetry left out": {"formula": functools.partial(by_trees, sigma=lambda tree: 1)},
-        "the other sign": {"formula": lambda f, z, at: [-x for x in by_trees(f, z, at)]},
-    },
-)
-def error_estimate_of_a_nonlinear_field_is_a_sum_over_nine_trees(check, formula=by_trees):
-    r"""$\text{err} = -h^5 \sum_\tau (\text{residual of } \hat b \text{ at } \tau)/\sigma(\tau) \cdot F(\tau)(z)
-    + O(h^6)$, over the nine trees of order 5.
-
-    For a nonlinear field this is no multiple of $z^{(5)}$, so that $R_E$ and the $R_K$ of TayNODE penalise different
-    vectors. On a quadratic field of the plane, whose stages are run with a symbolic $h$ and exact coefficients.
-    """
-    f, z, at, h5 = quadratic_problem()
-    found = formula(f, z, at)
-    check.proves(
-        sp.Eq(sum((x - y) ** 2 for x, y in zip(found, h5, strict=True)), 0), says="both components of the h⁵ term"
-    )
-
-
 def errors_by_hand(f, solution, tolerance):
     """q_j h_j of every step by the textbook's formulas in numpy, from the states of a solve."""
     pair = solution.tableau
@@ -473,97 +285,3 @@ def scaled_error_on_the_tape_does_not_reward_growth_of_the_state(check, detach_s
         return slope.item() >= -1e-9 * s.heuristics[name].item()
 
     check.forall(is_not_rewarded, examples=40, theta=st.floats(0, 2), omega=st.floats(3, 8))
-
-
-def rounding_of(step, h):
-    """For one entry, |err − h Σ e_i k_i| with the latter in exact arithmetic, h Σ |e_i k_i|, and |h Σ e_i k_i|."""
-    terms = [e * Fraction(k.item()) for e, k in zip(TSIT5.error, step.slopes, strict=True)]
-    exact, size = Fraction(h) * sum(terms), Fraction(h) * sum(map(abs, terms))
-    return float(abs(Fraction(step.error.item()) - exact)), float(size), float(abs(exact))
-
-
-@paper.claim(
-    "Section 3 (error estimate)",
-    tags=("ours", "inequality"),
-    mutants={
-        "relative to err": {"floor": lambda size, err: 8 * EPS * err},
-        "a hundredth of the terms": {"floor": lambda size, err: 0.01 * EPS * size},
-        "the rounding of single precision relative to err": {"floor": lambda size, err: 1e-7 * err},
-    },
-)
-def error_estimate_has_a_floor_of_rounding(check, floor=lambda size, err: 8 * EPS * size):
-    r"""$|\text{err} - h\sum e_i k_i| \le 8\epsilon\, h\sum|e_i||k_i|$ in floating point: a floor below err.
-
-    $e = b - \hat b$ and $\epsilon = 2^{-52}$; nine roundings of $\epsilon/2$ a term make $4.5\epsilon$, and as many
-    again what they compound. The terms cancel to $O(h^5)$, so that relative changes of $E$ mean nothing once $E$ comes
-    near the floor. Against the exact weights and arithmetic in fractions, on the slopes that the step used.
-    """
-
-    def is_near(rate, level, power):
-        h = 10.0**power
-        with torch.no_grad():
-            step = rk_step(lambda t, y: level + torch.sin(rate * y), 0.0, torch.ones(1, dtype=torch.float64), h)
-        distance, size, err = rounding_of(step, h)
-        return distance <= floor(size, err)
-
-    check.forall(is_near, examples=300, rate=st.floats(0.1, 2), level=st.floats(1, 10), power=st.floats(-3, -0.5))
-
-
-MU = 5.0
-
-
-def van_der_pol(t, y):
-    return torch.stack([y[1], MU * (1 - y[0] ** 2) * y[1] - y[0]])
-
-
-def jacobian(point):
-    a, b = point
-    return np.array([[0, 1], [-2 * MU * a * b - 1, MU * (1 - a * a)]])
-
-
-def relaxation():
-    """Steps, estimates and the norm of the Jacobian along van der Pol's equation, by the time each step starts."""
-    y0 = torch.tensor([2.0, 0.0], dtype=torch.float64)
-    with torch.no_grad():
-        s = solve(van_der_pol, y0, 0.0, 20.0, method="dopri5", rtol=1e-6, atol=1e-6, keep_states=True)
-    states = s.states or ()
-    starts = list(zip(s.ts, states, s.steps, strict=False))
-    return {
-        "t": [t for t, _, _ in starts],
-        "h": s.steps,
-        "x": [y[0].item() for _, y, _ in starts],
-        "stiffness": [estimate(van_der_pol, y, h) for _, y, h in starts],
-        "norm": [np.linalg.norm(jacobian(y.tolist()), 2) for _, y, _ in starts],
-    }
-
-
-@paper.claim(
-    "Section 3 (stiffness estimate)",
-    tags=("ours", "inequality"),
-    mutants={
-        "half of the constant": {"constant": lambda L: L / 2},
-        "at the start of the step": {"constant": lambda L: L, "where": "start"},
-    },
-)
-def stiffness_estimate_is_at_most_the_lipschitz_constant(check, constant=lambda L: L, where="segment"):
-    r"""For a nonlinear field $S$ is at most the largest $\|J\|_2$ on the segment between the two arguments $g_6$ and
-    $g_7$.
-
-    On van der Pol's equation, $\mu = 5$; the maximum is taken over 33 points of the segment, and twice the largest
-    change of $J$ from one to the next allows for what lies between.
-    """
-
-    def bounded(a, b, reach):
-        y = torch.tensor([a, b], dtype=torch.float64)
-        h = reach / np.linalg.norm(jacobian((a, b)), 2)
-        step = rk_step(van_der_pol, 0.0, y, h, method=TSIT5)
-        k = torch.stack(step.slopes[:-1])
-        before = y + h * sum(float(x) * k[i] for i, x in enumerate(TSIT5.a[5]))
-        ends = before.numpy(), step.y.numpy()
-        points = [ends[0] + s * (ends[1] - ends[0]) for s in np.linspace(0, 1, 33)]
-        J = np.array([jacobian(y.numpy())] * 2 if where == "start" else [jacobian(point) for point in points])
-        slack = 2 * np.linalg.norm(np.diff(J, axis=0), axis=(1, 2)).max()
-        return estimate(van_der_pol, y, h, TSIT5) <= constant(np.linalg.norm(J, 2, axis=(1, 2)).max()) + slack + 1e-9
-
-    check.forall(bounded, examples=200, a=st.floats(-2, 2), b=st.floats(-8, 8), reach=st.floats(0.3, 1.5))
-    check.table("track", **relaxation())
