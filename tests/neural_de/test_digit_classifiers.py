@@ -34,7 +34,7 @@ def test_only_the_validation_part_may_be_trained_on_and_the_test_part_is_one():
 def test_the_coefficient_with_the_fewest_evaluations_within_a_point_is_chosen(found, expected, monkeypatch):
     def fit(study, method, seed):
         evaluations, accuracy = {0.0: (68, 97.0), **found}[method.coefficient]
-        return Trained(initial(0), [evaluations], [accuracy], 0, 0.0)
+        return Trained(initial(0), [evaluations], [accuracy], 0)
 
     monkeypatch.setattr(classifiers, "fit", fit)
     assert choose(Study(997, 1), "ER", list(found), [0, 1]) == Method("ER", expected)

@@ -140,10 +140,9 @@ def keep_result(
     study: Study,
     found: Callable[[Study, Method, int], Result] = result,
 ) -> None:
-    """A table for one method, by seed; with the seconds at full level only, as they differ between runs."""
+    """A table for one method, by seed."""
     runs = [found(study, method, seed) for seed in seeds_of(check)]
-    fields = [field for field in Result._fields if check.level == "full" or field != "seconds"]
-    columns = {field: [getattr(run, field) for run in runs] for field in fields}
+    columns = {field: [getattr(run, field) for run in runs] for field in Result._fields}
     check.table(name, seed=seeds_of(check), coefficient=[method.coefficient] * len(runs), **columns)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -65,15 +64,12 @@ class Trained(NamedTuple):
         After each epoch on the validation part: number of evaluations of f, and percent right.
     cost
         Field evaluations of the whole training, those of the backward passes included.
-    seconds
-        Of the CPU, for the whole training; differs from run to run.
     """
 
     model: Classifier
     evaluations: list[int]
     accuracy: list[float]
     cost: int
-    seconds: float
 
 
 class Score(NamedTuple):
@@ -125,7 +121,7 @@ def initial(seed: int) -> Classifier:
 @functools.cache
 def fit(study: Study, method: Method, seed: int) -> Trained:
     """Train by gradient descent with momentum."""
-    data, model, started = digits(study.train, seed), initial(seed), time.process_time()
+    data, model = digits(study.train, seed), initial(seed)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     generator = torch.Generator().manual_seed(seed)
     weight = schedule(method, study.epochs)
@@ -140,8 +136,7 @@ def fit(study: Study, method: Method, seed: int) -> Trained:
             optimizer.step()
             cost += spent
         history.append(score(model, data.validation))
-    seconds = time.process_time() - started
-    return Trained(model, [s.evaluations for s in history], [s.accuracy for s in history], cost, seconds)
+    return Trained(model, [s.evaluations for s in history], [s.accuracy for s in history], cost)
 
 
 def choose(study: Study, kind: str, grid: Sequence[float], seeds: Sequence[int]) -> Method:
@@ -160,13 +155,12 @@ class Result(NamedTuple):
     evaluations: int
     accuracy: float
     cost: int
-    seconds: float
 
 
 def result(study: Study, method: Method, seed: int) -> Result:
     """Of one method and seed."""
     run = fit(study, method, seed)
-    return Result(*score(run.model, digits(study.train, seed).test), run.cost, run.seconds)
+    return Result(*score(run.model, digits(study.train, seed).test), run.cost)
 
 
 def compared(ours: Result, plain: Result) -> dict[str, float]:
