@@ -69,7 +69,7 @@ def gradients_of_the_sums_are_taken_on_the_frozen_grid(check, gradient=on_the_ta
     r"""$\nabla R$ := the derivative of $R$ on the grid that was chosen at $\theta$. The tape gives it for all five
     sums.
 
-    Against central differences of step $s = 10^{-4}$ along a random direction of length 1. Their truncation is allowed
+    Against central differences of step $s = 10^{-5}$ along a random direction of length 1. Their truncation is allowed
     for by what the step $2s$ changes, three times its estimate; their rounding, $10^{-16}/s$ of the slopes over the
     size of err, $10^{-6}$ and more of them, by $10^{-5}$ of the sum and its derivative. A solver that chooses its steps
     anew has another derivative, often of the other sign.
@@ -81,7 +81,7 @@ def gradients_of_the_sums_are_taken_on_the_frozen_grid(check, gradient=on_the_ta
         direction = torch.tensor(rng.normal(size=18))
         direction /= direction.norm()
         found, ts = gradient(weights, y0, direction)
-        near, far, other = (central(weights, y0, direction, *x) for x in ((ts, 1e-4), (ts, 2e-4), (grid_of(ts), 1e-4)))
+        near, far, other = (central(weights, y0, direction, *x) for x in ((ts, 1e-5), (ts, 2e-5), (grid_of(ts), 1e-5)))
         with torch.no_grad():
             size = heuristics_of(weights, y0, ts).heuristics
         allowed = {name: abs(near[name] - far[name]) + 1e-5 * (abs(near[name]) + float(size[name])) for name in ALL}
