@@ -34,7 +34,7 @@ def study_of(check: Check) -> Study:
 def trials_of(check: Check) -> tuple[Study, range, tuple[float, ...]]:
     """Size, seeds and λ of the trainings by whose validation part λ is chosen; at quick, λ is given."""
     if check.level == "quick":
-        return study_of(check), range(FIRST_SEED, FIRST_SEED + 1), GRID[-1:]
+        return study_of(check), range(check.seed, check.seed + 1), GRID[-1:]
     return Study(997, 10, 256), range(3), GRID
 
 
@@ -70,7 +70,8 @@ def error_regularization_of_a_neural_sde_saves_a_third_of_the_evaluations(check:
     The digit classifier loses at most a point of accuracy; the paper prints $184.67/411.33$ and 96.27 % for 96.95 %.
     Of $\lambda$ = 3, 10, 30 and 100 that one is taken which has the fewest evaluations on a validation part among those
     that lose at most a point there, on seeds 0 … 2; the networks judged are trained from other seeds, on all 1,297
-    images outside the test part. Stiffness in the loss, with the authors' weight, does not save as much.
+    images outside the test part. The quick level takes the largest $\lambda$, and does not judge the accuracy, for
+    which one seed is too few. Stiffness in the loss, with the authors' weight, does not save as much.
     """
     study, method = study_of(check), chosen(check, kind)
 
@@ -81,9 +82,10 @@ def error_regularization_of_a_neural_sde_saves_a_third_of_the_evaluations(check:
             "accuracy gained": ours.accuracy - plain.accuracy,
         }
 
+    accuracy = check.at(quick={}, full={"accuracy gained": (-POINT, 100.0)})
     check.reproduces(
         against_vanilla,
-        bands={"evaluations": (0, 0.65), "accuracy gained": (-POINT, 100)},
+        bands={"evaluations": (0, 0.65)} | accuracy,
         seeds=check.at(quick=1, full=3),
         setup=setup_of(check, method),
         printed={"evaluations": 184.67 / 411.33, "accuracy gained": 96.27 - 96.95},
