@@ -186,6 +186,7 @@ def gradients_reach_the_error_estimates_of_torchsde(check, estimates=its_own_est
     check.forall(is_reached, examples=5, rate=st.floats(0.5, 3))
 
 
+@functools.cache
 def runs(forwards, backwards):
     """Whether torchsde differentiates a solve by one method with its adjoint solved by another."""
     import torchsde
@@ -214,11 +215,12 @@ def torchsde_solves_no_adjoint_by_stochastic_runge_kutta(
     r"""torchsde's adjoint runs with SRK forwards and another method backwards, and refuses SRK backwards.
 
     Of the strong order $3/2$ of the forward solve the backward one, by Milstein's method or by Euler's, has $1$ or
-    $1/2$: another reason to differentiate the steps themselves.
+    $1/2$: another reason to differentiate the steps themselves. Of the nine pairs of three methods, 200 draws leave one
+    out with probability $5 \cdot 10^{-10}$.
     """
     try:
         import torchsde  # noqa: F401
     except ImportError:
         check.skip("torchsde is not installed")
     methods = st.sampled_from(["srk", "milstein", "euler"])
-    check.forall(lambda f, b: runs(f, b) == expected(f, b), examples=9, f=methods, b=methods)
+    check.forall(lambda f, b: runs(f, b) == expected(f, b), examples=200, f=methods, b=methods)
