@@ -118,28 +118,25 @@ def a_fixed_frame_fails_although_start_and_period_hold_exactly(check, kind="fixe
     )
 
 
-LONG = {
-    "ssbroyden": Recipe("ssbroyden", 1600, 2048, 200),
-    "lbfgs": Recipe("lbfgs", 1600, 2048, 200),
-}
-
-
 @paper.refuted(
     "failure modes of PINNs (also arXiv 2109.01050)",
     tags=("empirical", "ours"),
     controls={"under L-BFGS": {"optimizer": "lbfgs"}},
-    mutants={"in a moving frame": {"kind": "moving"}},
+    mutants={"in a moving frame, a fifth of the steps": {"kind": "moving", "steps": 400}},
 )
-def a_fixed_frame_network_cannot_learn_speed_30(check, optimizer="ssbroyden", kind="fixed"):
+def a_fixed_frame_network_cannot_learn_speed_30(check, optimizer="ssbroyden", kind="fixed", steps=2000):
     r"""At $c=30$ the error of a PINN in a fixed frame stays of order one.
 
-    It does for L-BFGS. The very same network, start and number of steps give a solution under self-scaled Broyden
-    updates with points that are renewed: the failure is one of optimization, not of the frame.
+    It does for L-BFGS. The very same network, start, points and number of steps give a solution under self-scaled
+    Broyden updates: the failure is one of optimization, not of the frame. Points have to be renewed before they are
+    learned by heart, here after 100 steps. After 200 the solution is missed at one start of eight, with half the points
+    at all eight (seeds 5000 to 5007). Order one begins at $0.26$, the geometric mean of $0.087$, the largest error
+    under Broyden updates at the seeds 5000 to 5019, and $0.78$, the least under L-BFGS at the first four of them.
     """
-    recipe = LONG[optimizer]
+    recipe = Recipe(optimizer, steps, 2048, 100)
     check.reproduces(
         lambda seed: {"error": convection_error(kind, 30, seed, recipe)},
-        bands={"error": (0.2, 10)},
+        bands={"error": (0.26, 10)},
         seeds=check.at(quick=1, full=3),
         setup={"data": "convection of sin x, c = 30, T = 1", "networks": NETWORKS, "training": str(recipe)},
         printed={"error": PUBLISHED[30][0]},
