@@ -54,7 +54,8 @@ def a_fixed_frame_fails_at_speed_30_and_characteristics_do_not(check, eulerian="
     r"""Convection of $\sin x$, one optimizer for all: the error of a PINN rises to order one by $c=30$, that of a
     Lagrangian PINN, which learns its characteristics, is the same at all speeds.
 
-    As published, with smaller errors of both. The table has the moving frame beside it.
+    As published, with smaller errors of both. Its largest at all speeds may be five times the median of that at
+    $c=1$, 30 and 50 over the seeds 5000 to 5011, $1.5\cdot10^{-4}$. The table has the moving frame beside it.
     """
     speeds = check.at(quick=(1, 30, 50), full=(1, 2, 5, 10, 20, 30, 40, 50, 60))
     errors = lambda kind, seed: {s: convection_error(kind, s, seed) for s in speeds}  # noqa: E731
@@ -70,7 +71,7 @@ def a_fixed_frame_fails_at_speed_30_and_characteristics_do_not(check, eulerian="
             "PINN, c = 1": (0, 5e-3),
             "PINN, c = 30": (0.076, 10),
             "PINN, c = 50": (0.17, 10),
-            "Lagrangian PINN, largest error": (0, 3.2e-4),
+            "Lagrangian PINN, largest error": (0, 7.5e-4),
         },
         seeds=check.at(quick=1, full=3),
         setup={
