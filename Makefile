@@ -11,7 +11,7 @@ check: $(STAMP)  ## the quick claims of every paper, with their verdict table
 	$(BIN)/python -m verify run
 
 test: $(STAMP)  ## verdicts against expectations, and the tests of our own code
-	$(BIN)/pytest -q -n auto --dist worksteal -m "not browser" paper_checks tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist worksteal -m "not browser" paper_checks tests
 
 figures: $(STAMP)  ## every figure from stored records, into figures/
 	$(BIN)/python -m verify.figures
