@@ -109,7 +109,7 @@ def is_separable(features: Any, labels: Any) -> bool:
     """Decide by linear programming whether some ``θ`` has ``e_i θ·x_i > 0`` for all i.
 
     The program ``max t`` subject to ``e_i θ·x_i ≥ t``, ``|θ_j| ≤ 1``, rows and columns brought to one scale, always has
-    a solution. A positive margin of its ``θ`` proves that the sample is separable. Else its multipliers, weights
+    a solution. A margin of its ``θ`` beyond rounding proves that the sample is separable. Else its multipliers, weights
     ``μ_i ≥ 0`` of sum 1 with ``t ≤ |Σ μ_i e_i x_i|_1``, show that no margin exceeds 1e-9.
 
     Parameters
@@ -155,7 +155,9 @@ def is_separable(features: Any, labels: Any) -> bool:
     )
     if solution.status != 0 or solution.x is None:
         raise ArithmeticError(f"the linear program was not solved: {solution.message}")
-    if (signed @ solution.x[:p] > 0.0).all():
+    theta = solution.x[:p]
+    rounding = (p + 4) * np.finfo(np.float64).eps * (np.abs(signed) @ np.abs(theta))
+    if (signed @ theta > rounding).all():
         return True
     weights = np.maximum(-solution.ineqlin.marginals, 0.0)
     if np.abs(weights @ signed).sum() > _MARGIN * weights.sum():
