@@ -8,7 +8,7 @@ from scipy.stats import linregress
 
 from theory._numbers import Floats
 from theory.setol.claims.paper import paper
-from theory.setol.claims.training.perceptron import PIXELS, Run, Setting, Spectrum, described, train
+from theory.setol.claims.training.perceptron import PIXELS, Setting, Spectrum, described, train
 from theory.setol.claims.training.rates_and_batches import doubled, halved, seeds
 from theory.setol.erg import crossing_alpha, mp_erg_cut
 from verify import Check
@@ -24,9 +24,8 @@ def crossing_run(hidden: int, seed: int) -> Setting:
     return Setting(rate=0.16, batch=HIDDEN[hidden], hidden=hidden, epochs=epochs, patience=epochs, seed=seed)
 
 
-def at_zero(run: Run, values: Floats) -> float:
-    """Where the line through the three readings nearest to Δλ_min = 0 meets it."""
-    gap = run.column("gap", 0)
+def at_zero(gap: Floats, values: Floats) -> float:
+    """Value at Δλ_min = 0 on the line through the three epochs whose gap Δλ_min is nearest to it."""
     near = np.argsort(abs(gap))[:3]
     return float(linregress(gap[near], values[near]).intercept)
 
@@ -57,11 +56,11 @@ def the_gap_vanishes_in_training_where_lambda_erg_says(
         found = {}
         for hidden in HIDDEN:
             run = train(crossing_run(hidden, seed))
-            alpha, erg = run.column("alpha", 0), run.column("erg", 0)
+            alpha, erg, gap = (run.column(name, 0) for name in ("alpha", "erg", "gap"))
             law = np.array([crossing(lam, hidden / PIXELS) for lam in erg])
-            found[f"α at zero, H = {hidden}"] = at_zero(run, alpha)
-            found[f"less the law, H = {hidden}"] = at_zero(run, alpha - law)
-            found[f"least Δλ, H = {hidden}"] = float(run.column("gap", 0).min())
+            found[f"α at zero, H = {hidden}"] = at_zero(gap, alpha)
+            found[f"less the law, H = {hidden}"] = at_zero(gap, alpha - law)
+            found[f"least Δλ, H = {hidden}"] = float(gap.min())
         return found
 
     bands = {f"less the law, H = {hidden}": (-0.1, 0.1) for hidden in HIDDEN}

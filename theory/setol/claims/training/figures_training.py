@@ -2,7 +2,6 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import linregress
 
 from theory.setol.claims.paper import paper
 from theory.setol.claims.training import aspect_ratios, rates_and_batches  # noqa: F401  (registers the claims)
@@ -24,8 +23,7 @@ def alpha_and_gap_over_training(tables: Tables) -> Figure:
     left, right = figure.subplots(1, 2)
     for name, colour in COLOURS.items():
         run = {column: np.array(values, dtype=float) for column, values in tables[name].items()}
-        near = abs(run["gap"]).argsort()[:3]
-        law = float(linregress(run["gap"][near], crossing_alpha(run["erg"][near])).intercept)
+        law = aspect_ratios.at_zero(run["gap"], crossing_alpha(run["erg"]))
         label = f"{name.replace('=', ' = ')}: $\\alpha_c$ = {law:.2f}"
         left.plot(run["epoch"], run["alpha"], ".-", color=colour, lw=1.4)
         left.axhline(law, color=colour, lw=1, ls=":")
