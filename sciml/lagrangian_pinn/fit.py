@@ -38,7 +38,7 @@ Callback: TypeAlias = Callable[[int, float, float], None]
 
 _MOST_FAILURES = 25  # steps in a row that do not lower the loss
 _SPURIOUS = 1e-3  # of the loss that values standing still would leave
-_OVERFIT = 100.0  # times the loss at the points of training
+_OVERFIT = 10.0  # times the loss at the points of training
 _FRESH = 4  # fresh points for each point of training
 _FLOAT32_TARGET = 1e-4
 _FRESH_SEED = 1 << 20  # far from the seeds of training

@@ -54,6 +54,7 @@ class SSBroyden:
         self.loss = math.inf
         self._gradient = torch.zeros_like(theta)
         self._inverse: Tensor | None = None
+        self._unit = math.inf  # inverse curvature along the last step
         self._length = 1.0
 
     def bind(self, objective: Differentiable) -> None:
@@ -62,13 +63,19 @@ class SSBroyden:
         self.loss, self._gradient = objective.loss_and_gradient(self.theta)
 
     def step(self) -> bool:
-        """Take one step; return whether the loss fell. If it did not, the next step is one of steepest descent."""
+        """Take one step; return whether the loss fell.
+
+        If it did not, the next step is one of steepest descent, as long as the curvature along the last step tells and
+        a tenth of that after each further failure.
+        """
         if self._inverse is None:
-            direction = -self._gradient / max(1.0, float(self._gradient.abs().sum()))
+            self._unit = min(self._unit, 1.0 / max(1.0, float(self._gradient.abs().sum())))
+            direction = -self._unit * self._gradient
         else:
             direction = self._length * -(self._inverse @ self._gradient)
         found = self._search(direction)
         if found is None:
+            self._unit *= 1.0 if self._inverse is not None else 0.1
             self._inverse, self._length = None, 1.0
             return False
         alpha, loss, gradient = found
@@ -122,10 +129,10 @@ class SSBroyden:
         sy = float(s @ y)
         if not sy > 0.0:
             return
+        self._unit = sy / float(y @ y)
         if self._inverse is None:
-            unit = sy / float(y @ y)
-            self._inverse = torch.eye(len(s), dtype=s.dtype, device=s.device) * unit
-            sBs = float(s @ s) / unit
+            self._inverse = torch.eye(len(s), dtype=s.dtype, device=s.device) * self._unit
+            sBs = float(s @ s) / self._unit
         else:
             sBs = -length * float(s @ self._gradient)
         Hy = self._inverse @ y

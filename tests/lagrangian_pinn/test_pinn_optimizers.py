@@ -92,6 +92,29 @@ def test_a_wall_is_never_crossed(name):
     torch.testing.assert_close(method.theta, torch.ones(6, dtype=torch.float64), rtol=0, atol=1e-6)
 
 
+class Well:
+    """A sum of −log(1 − θ²/r²), infinite beyond the radius r, where a unit step lies far outside."""
+
+    def __init__(self, radius):
+        self.radius = radius
+
+    def loss_and_gradient(self, theta):
+        if float(theta.abs().max()) >= self.radius:
+            return math.inf, torch.zeros_like(theta)
+        part = (theta / self.radius).square()
+        return float(-torch.log1p(-part).sum()), 2 * theta / ((1 - part) * self.radius**2)
+
+
+@pytest.mark.parametrize("radius", [1e-3, 1e-6, 1e-9])
+def test_steps_of_steepest_descent_shrink_until_they_fit(radius):
+    """A failed step of steepest descent used to be tried again unchanged, for ever."""
+    start = radius * torch.tensor([0.5, -0.3, 0.8], dtype=torch.float64)
+    method = SSBroyden(start)
+    steps = run(method, Well(radius), 60, loss=1e-25)
+    assert steps < 60
+    assert float(method.theta.abs().max()) < 1e-12 * radius
+
+
 def test_adam_turns_back_at_a_wall():
     class Wall:
         def loss_and_gradient(self, theta):
