@@ -37,8 +37,7 @@ OptimizerName: TypeAlias = Literal["ssbroyden", "lm", "lbfgs", "adam"]
 Callback: TypeAlias = Callable[[int, float, float], None]
 
 _MOST_FAILURES = 25  # steps in a row that do not lower the loss
-_SPURIOUS = 1e-3  # of the loss that values standing still would leave
-_OVERFIT = 10.0  # times the loss at the points of training
+_SMALL, _SPURIOUS = 1e-3, 4e-3  # loss where trained and beside, as parts of what values standing still would leave
 _FRESH = 4  # fresh points for each point of training
 _FLOAT32_TARGET = 1e-4
 _FRESH_SEED = 1 << 20  # far from the seeds of training
@@ -171,13 +170,13 @@ def _report(
 ) -> FitReport:
     x, t = fresh.draw()
     fresh_loss = Objective(model, x, t).loss(model.theta)
-    threshold = _SPURIOUS * model.problem.initial_rate / model.rate**2
-    spurious = fresh_loss > threshold > method.loss and fresh_loss > _OVERFIT * method.loss
+    at_rest = model.problem.initial_rate / model.rate**2
+    spurious = method.loss < _SMALL * at_rest and fresh_loss > _SPURIOUS * at_rest
     if spurious:
         warnings.warn(
             f"residual small only on training points: loss {method.loss:.2g} there, {fresh_loss:.2g} on fresh points, "
-            f"expected below {threshold:.2g}. This is not a solution; take more points or another optimizer, or "
-            "LagrangianPINN",
+            f"expected below {_SPURIOUS * at_rest:.2g}. This is not a solution; take more points or another optimizer, "
+            "or LagrangianPINN",
             SpuriousSolutionWarning,
             stacklevel=4,
         )

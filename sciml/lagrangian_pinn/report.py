@@ -17,9 +17,8 @@ class FitReport:
     train_loss, fresh_loss
         At the last points of training, and at four times as many points never trained on.
     spurious
-        Whether the equation holds at the points of training only: ``fresh_loss`` is above a thousandth of the mean
-        ``(f1 u0' − f2 u0'')²`` that values standing still would leave, while ``train_loss`` is below it and ten
-        times smaller.
+        Whether the equation holds at the points of training only: of the mean ``(f1 u0' − f2 u0'')²`` that values
+        standing still would leave, ``train_loss`` is less than a thousandth and ``fresh_loss`` more than four.
     min_J
         Least ∂X/∂ξ at the fresh points; None for a network in a frame.
     ic_error, periodic_error
