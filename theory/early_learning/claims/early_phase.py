@@ -46,7 +46,7 @@ def indicators(holds, n, sigma, Delta, ratio=0.9, steps=STEPS):
     "Proposition 3",
     tags=("inequality",),
     mutants={
-        "noise 2 at Δ = 1/2": {"settings": ((0.5, 2.0),)},
+        "noise 4 at Δ = 1/2": {"settings": ((0.5, 4.0),)},
         "nine tenths": {"least": 0.9},
         "ascent": {"sign": -1},
     },

@@ -113,7 +113,7 @@ def labels_are_separable_beyond_one_less_the_wrong_share(check, enough=lambda De
         draw = lambda rng, draws, p=p, Delta=Delta: np.array(  # noqa: E731
             [separable(n, p, 0.2, Delta, seed) for seed in rng.integers(0, 2**40, draws).tolist()]
         )
-        check.estimates(draw, band=(0.8, 1), draws=80, says=f"Δ = {Delta}, σ = 0.2, n = {n}, p = {p}")
+        check.estimates(draw, band=(0.8, 1), draws=200, says=f"Δ = {Delta}, σ = 0.2, n = {n}, p = {p}")
         setup = {"n": n, "p": p, "sigma": 0.2, "Delta": Delta, "test": "linear program"}
         check.note(setup=setup, printed={"probability": "tends to 1"})
 

@@ -57,7 +57,7 @@ def root(spread: float, curvature: float, constant: float) -> float:
     "Appendix 1 (replaces Proposition A1.1)",
     tags=("ours", "inequality"),
     mutants={
-        "3.5π for 4π": {"bound": lambda spread, curvature: root(spread, curvature, 3.5 * np.pi)},
+        "3π for 4π": {"bound": lambda spread, curvature: root(spread, curvature, 3 * np.pi)},
         "bound for pairs taken for single logits": {
             "bound": lambda spread, curvature: root(spread, curvature, 2 * np.pi)
         },

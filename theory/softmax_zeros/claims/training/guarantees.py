@@ -327,7 +327,7 @@ def certificate(name: str, seed: int) -> DescentCertificate:
     tags=("ours", "empirical"),
     mutants={
         "any margin": {"enough": lambda r: 0.0},
-        "a tenth of it": {"enough": lambda r: r * np.pi / 10},
+        "a hundredth of it": {"enough": lambda r: r * np.pi / 100},
     },
 )
 def confident_networks_keep_their_accuracy(
