@@ -147,7 +147,7 @@ def without_a_short_first_step_the_error_in_the_loss_leaves_one_step(
     this runs away unless the first step keeps $N$ up: the weight found for one solver is no weight for another. One
     step is 5 evaluations.
     """
-    study = check.at(quick=Study(512, 2, 128), full=Study(512, 6, 128))
+    study = check.at(quick=Study(512, 4, 128), full=Study(512, 6, 128))
 
     def after_training(seed: int) -> dict[str, float]:
         ours, plain = (fit(study, which, seed, first).history[-1] for which in (method, VANILLA))
