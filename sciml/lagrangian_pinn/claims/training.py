@@ -428,11 +428,13 @@ def the_optimizer_matters_more_than_the_budget(check, best="ssbroyden", first_or
     r"""On the paper's branches at $c=50$, 400 steps of self-scaled Broyden updates come at least 15 times closer than
     400 of L-BFGS, and those ten times closer than 400 of Adam, which are not under way.
 
-    The table has Levenberg-Marquardt too, one step of which costs about ten gradients.
+    The table has Levenberg-Marquardt too, one step of which costs about ten gradients. On 512 points there are
+    1024 residuals for 1042 parameters, and Broyden updates learn them by heart at one start of twenty-one, that of seed
+    1900.
     """
 
     def error(optimizer, steps, seed):
-        return convection_error("paper", 50, seed, Recipe(optimizer, steps, 512))
+        return convection_error("paper", 50, seed, Recipe(optimizer, steps, 1024))
 
     def measure(seed):
         last = {name: error(name, STEPS[name][-1], seed) for name in (best, "lbfgs", first_order)}
@@ -445,7 +447,7 @@ def the_optimizer_matters_more_than_the_budget(check, best="ssbroyden", first_or
         setup={
             "data": "convection of sin x, c = 50, T = 1",
             "networks": NETWORKS,
-            "training": "512 fixed points",
+            "training": "1024 fixed points",
             "steps": {name: steps[-1] for name, steps in STEPS.items()},
         },
     )
