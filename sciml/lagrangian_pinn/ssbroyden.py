@@ -126,10 +126,10 @@ class SSBroyden:
 
     def _update(self, length: float, s: Tensor, y: Tensor) -> None:
         """Learn from the step ``s``, ``length`` times the quasi-Newton one, and the change ``y`` of the gradient."""
-        sy = float(s @ y)
-        if not sy > 0.0:
+        sy, yy = float(s @ y), float(y @ y)
+        if not (sy > 0.0 and yy > 0.0):  # yy underflows before a loss that falls to 0
             return
-        self._unit = sy / float(y @ y)
+        self._unit = sy / yy
         if self._inverse is None:
             self._inverse = torch.eye(len(s), dtype=s.dtype, device=s.device) * self._unit
             sBs = float(s @ s) / self._unit

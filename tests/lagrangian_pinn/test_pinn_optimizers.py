@@ -115,6 +115,13 @@ def test_steps_of_steepest_descent_shrink_until_they_fit(radius):
     assert float(method.theta.abs().max()) < 1e-12 * radius
 
 
+def test_a_loss_may_fall_to_zero():
+    """Products of gradients underflow before it does."""
+    method = SSBroyden(torch.tensor([100.0, -60.0, 160.0], dtype=torch.float64))
+    assert run(method, Well(200.0), 100, loss=0.0) < 100
+    assert method.loss == 0.0
+
+
 def test_adam_turns_back_at_a_wall():
     class Wall:
         def loss_and_gradient(self, theta):
