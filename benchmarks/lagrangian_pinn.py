@@ -13,18 +13,18 @@ three layers of 32 units at 2048 points, its output in the unit and from the mea
 last rows give the scale: a Fourier method with exponential time steps in the moving frame.
 
 Measured on a shared Xeon core (one thread, float64; busy neighbours cost iterations, not seconds), seeds 0, 1, 2; where
-there is one number, seed 0. DeepXDE 1.15.0:
+there is one number, seed 0. The rows of the fixed frame and of DeepXDE 1.15.0 are of an earlier run:
 
 | case | solver | CPU s | error by seed | median |
 |---|---|---|---|---|
-| convection c = 50 | Lagrangian, no shift | 5, 7, 3 | 7.6e-15, 4.8e-15, 6.6e-15 | 6.6e-15 |
-| convection c = 100 | Lagrangian, no shift | 3, 6, 4 | 1.0e-14, 1.3e-14, 1.3e-14 | 1.3e-14 |
-| convection–diffusion c = 100 | Lagrangian, no shift | 16 (median) | 7.4e-9, 1.5e-9, 5.2e-9 | 5.2e-9 |
-| Burgers c = 50 | Lagrangian | 60 | 3.1e-7, 3.1e-7, 9.2e-7 | 3.1e-7 |
-| Burgers c = 100 | Lagrangian | 60 | 4.0e-7, 1.1e-6, 7.4e-7 | 7.4e-7 |
-| Burgers c = 50 | moving frame | 60 | 2.6e-6, 3.5e-6, 2.5e-6 | 2.6e-6 |
-| Burgers c = 100 | moving frame | 60 | 1.7e-6, 1.1e-6, 4.2e-6 | 1.7e-6 |
-| convection–diffusion c = 100 | moving frame | 30 | 2.1e-11, 4.4e-11, 4.6e-11 | 4.4e-11 |
+| convection c = 50 | Lagrangian, no shift | 5, 5, 4 | 1.5e-15, 1.5e-15, 1.5e-15 | 1.5e-15 |
+| convection c = 100 | Lagrangian, no shift | 5, 5, 8 | 2.6e-15, 2.6e-15, 2.6e-15 | 2.6e-15 |
+| convection–diffusion c = 100 | Lagrangian, no shift | 30 | 6.2e-10, 4.8e-10, 1.6e-9 | 6.2e-10 |
+| Burgers c = 50 | Lagrangian | 60 | 1.9e-7, 3.3e-7, 4.4e-7 | 3.3e-7 |
+| Burgers c = 100 | Lagrangian | 60 | 2.4e-7, 4.9e-7, 3.1e-7 | 3.1e-7 |
+| Burgers c = 50 | moving frame | 60 | 2.6e-6, 1.5e-6, 2.0e-6 | 2.0e-6 |
+| Burgers c = 100 | moving frame | 60 | 1.2e-6, 1.1e-6, 2.2e-6 | 1.2e-6 |
+| convection–diffusion c = 100 | moving frame | 30 | 9.7e-12, 1.8e-11, 2.6e-11 | 1.8e-11 |
 | convection c = 1 | fixed frame | 15 | 9.7e-8 | |
 | convection c = 1 | DeepXDE, L-BFGS, hard (soft) | 15 | 1.7e-4 (4.1e-3) | |
 | convection c = 1 | DeepXDE, Adam, hard (soft) | 15 | 2.4e-3 (8.5e-2) | |
