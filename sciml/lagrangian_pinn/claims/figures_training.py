@@ -141,14 +141,14 @@ def losses_that_deceive(tables: Tables) -> Figure:
     r"""Loss at the points of training and at fresh points, in units of what values at rest leave, for ten runs.
 
     The colour is the error, rings mark runs that the report flags: loss small at the points of training, large beside
-    them. The shaded quarter is where that is so.
+    them. The shaded region is where that is so.
     """
     table = {name: np.asarray(column) for name, column in tables["losses"].items()}
     figure, axes = plt.subplots(figsize=(6.0, 4.4), layout="constrained")
     axes.set(xscale="log", yscale="log")
     low = min(table["train"].min(), table["fresh"].min()) / 10
     high = 10 * max(table["train"].max(), table["fresh"].max())
-    axes.fill_between([low, 1e-3], 1e-3, high, color=ORANGE, alpha=0.12, lw=0)
+    axes.fill_between([low, 1e-3], 4e-3, high, color=ORANGE, alpha=0.12, lw=0)
     axes.plot([low, high], [low, high], color=GREY, lw=0.8, ls=":")
     image = axes.scatter(table["train"], table["fresh"], c=table["error"], norm=LogNorm(1e-5, 1), cmap="viridis", s=50)
     flagged = table["flagged"] > 0
